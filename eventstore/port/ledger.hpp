@@ -106,6 +106,12 @@ public:
     //! Thread: one appending thread; the other members may run at the same time on any thread.
     virtual result<std::shared_ptr<const committed_batch>> append(const append_batch& batch) = 0;
 
+    //! Makes sure that an append of up to `bytes` of canonical events finds room, creating what it
+    //! needs ahead. The sequencer asks before it decides, so that a full disk refuses commands
+    //! while nothing has been decided yet; after a yes, append() meets no store_full.
+    //! Errors: store_full (nothing changed; reads and later attempts go on). Thread: the appending one.
+    virtual result<void> ensure_room([[maybe_unused]] std::size_t bytes) { return {}; }
+
     //! The newest durable event. Thread: any.
     virtual ledger_head head() const = 0;
 

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What goes into the sequencer and what comes out: plain values, no callbacks.
+#pragma once
+
+#include "commands/access/access.hpp"
+#include "domain/base/ids.hpp"
+#include "domain/base/result.hpp"
+#include "domain/wire/commands.gen.hpp"
+#include "eventstore/port/ledger.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace fasti {
+
+//! One command with its conditions. Text is borrowed from the request that holds it.
+struct command_item {
+    command what;
+    std::string_view idempotency_key = {};              //!< empty: the server makes one
+    std::optional<std::uint64_t> expected_version = {}; //!< the command's stream must be exactly there
+    bool must_exist = false;                            //!< If-Match: *
+    bool must_not_exist = false;                        //!< If-None-Match: *
+};
+
+enum class batch_mode : std::uint8_t {
+    each, //!< every command stands for itself
+    all,  //!< every command or none
+};
+
+//! Commands of one caller, decided together. Never moved: items borrow from `texts`.
+struct command_request {
+    command_request() = default;
+    command_request(const command_request&) = delete;
+    command_request& operator=(const command_request&) = delete;
+
+    std::uint64_t ticket = 0; //!< the owner's handle, given back with the answer
+    std::shared_ptr<const principal> caller;
+    std::deque<std::string> texts; //!< body and path pieces that the items borrow from
+    std::vector<command_item> items;
+    batch_mode mode = batch_mode::each;
+    std::string batch_key; //!< mode all: one key for the whole batch; empty: none
+    bool dry_run = false;
+    std::string reason;
+    std::string correlation; //!< empty: the command's own id
+    std::string cause;       //!< position of the event that led to this; empty: an outside request
+    std::string trace;       //!< W3C traceparent
+};
+
+enum class outcome_kind : std::uint8_t { appended, already, unchanged, dry_run, failed };
+
+//! An event that a dry run would have appended. Owns its text.
+struct planned_event {
+    std::string type;
+    std::uint32_t revision = 1;
+    std::string stream;
+    std::uint64_t stream_version = 0;
+    std::string data;
+};
+
+struct item_outcome {
+    outcome_kind kind = outcome_kind::failed;
+    bool created = false;             //!< the resource came into being
+    position first = 0;               //!< appended, already: position of the first event
+    std::uint32_t count = 0;          //!< appended, already: how many events
+    std::uint64_t stream_version = 0; //!< of the command's stream, after it
+    std::vector<planned_event> planned; //!< dry_run
+    std::optional<error> failure;     //!< failed
+};
+
+struct command_answer {
+    std::unique_ptr<command_request> request; //!< given back: texts live until the answer is written
+    std::vector<item_outcome> outcomes;       //!< one for each item; mode all: one failure fails all
+};
+
+//! What one commit made true. Answers may be told only after `batch` was applied to the views.
+struct commit_notice {
+    std::shared_ptr<const committed_batch> batch; //!< null when nothing was appended
+    std::vector<command_answer> answers;
+};
+
+} // namespace fasti

@@ -5,10 +5,18 @@
 #include "domain/base/ids.hpp"
 #include "domain/base/instant.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
 namespace fasti {
+
+inline constexpr std::size_t stream_bytes_max = 512;
+inline constexpr std::size_t event_type_bytes_max = 128;
+inline constexpr std::size_t event_text_bytes_max = 4096; //!< tenant, actor, reason and the like
+inline constexpr std::size_t receipt_scope_bytes_max = 384;
+inline constexpr std::size_t receipt_key_bytes_max = 255;
+inline constexpr std::size_t claim_name_bytes_max = 512;
 
 //! An event to be appended. Text is borrowed until append() returns.
 struct event_draft {
@@ -60,7 +68,8 @@ struct receipt {
     std::uint32_t status = 0;
 };
 
-//! Takes or gives back a unique name for a stream, in the same append as the events.
+//! Takes or gives back a unique name for a stream, in the same append as the events. Taking what
+//! the stream already holds and giving back what nobody holds change nothing.
 struct claim_draft {
     std::string_view name;   //!< "<kind>/<name>", 1 to 512 bytes
     std::string_view stream; //!< the holder; empty: the claim is released

@@ -28,8 +28,12 @@ struct append_batch {
 };
 
 inline constexpr std::size_t events_per_batch_max = 65'536;
-inline constexpr std::size_t batch_bytes_max = 16U * 1024U * 1024U; //!< canonical bytes of one append
+inline constexpr std::size_t batch_bytes_max = 16U * 1024U * 1024U; //!< everything of one append
 inline constexpr std::size_t event_data_bytes_max = 1024U * 1024U;
+
+//! What every implementation checks before it looks at its state: lengths, counts, ranges of the
+//! receipts, and that recorded time never goes back. Errors: fields_invalid.
+result<void> check_batch(const append_batch& batch, instant last_recorded);
 
 //! One event within committed bytes.
 struct event_slice {
@@ -68,6 +72,7 @@ struct event_filter {
     std::string actor;
 
     bool matches(const event_draft& fact) const noexcept;
+    bool matches_all() const noexcept;
 };
 
 enum class read_more : bool { stop = false, go_on = true };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The canonical bytes of an event and the hash chain over them: the same in every store, export and copy.
-//! Shape: a Protocol Buffers message, fields in the order of their numbers, empty ones left out:
+//! Shape: a Protocol Buffers message, fields in the order of their numbers, empty and zero ones left out:
 //!   1 position (varint)      2 stream        3 stream_version (varint)  4 type
 //!   5 revision (varint, 1 left out)          6 command (16 bytes)       7 index (varint)
 //!   8 recorded_us (fixed64)  9 tenant       10 actor   11 reason   12 correlation  13 cause
@@ -15,6 +15,12 @@
 #include <string_view>
 
 namespace fasti {
+
+//! No record of this draft is longer.
+std::size_t record_bytes_max(const event_draft& draft) noexcept;
+
+//! Writes the canonical bytes to memory of at least record_bytes_max() bytes; returns how many.
+std::size_t write_record(const event_draft& draft, position at, char* out) noexcept;
 
 //! Appends the canonical bytes of a draft at a position; returns how many.
 std::size_t encode_record(const event_draft& draft, position at, std::string& out);

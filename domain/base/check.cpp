@@ -6,10 +6,9 @@
 
 namespace fasti {
 
-void check_failed(std::string_view must_be_true, const std::source_location& where) noexcept {
-    std::fprintf(stderr, "fasti: broken invariant, ending: %.*s (%s:%u)\n",
-                 static_cast<int>(must_be_true.size()), must_be_true.data(), where.file_name(),
-                 static_cast<unsigned>(where.line()));
+void check_failed(std::string_view must_be_true, const char* file, int line) noexcept {
+    std::fprintf(stderr, "fasti: broken invariant, ending: %.*s (%s:%d)\n",
+                 static_cast<int>(must_be_true.size()), must_be_true.data(), file, line);
     std::abort();
 }
 

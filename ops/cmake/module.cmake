@@ -43,7 +43,8 @@ endfunction()
 #              [TESTS tests/unit/x_test.cpp...] [TEST_NEEDS layer/module...] [TEST_USES library...])
 # Makes the static library layer_module, alias fasti::layer_module (an interface library without sources).
 # SOURCES are relative to PATH, TESTS to the root. Each test file is one executable and one ctest entry,
-# linked with the module and TEST_NEEDS only, so that an upward call does not link.
+# linked with the module and TEST_NEEDS only (tests/support among them where it is used), so that an upward
+# call does not link. A test may include what its module may, and TEST_NEEDS.
 function(fasti_module)
   cmake_parse_arguments(arg "" "PATH" "NEEDS;USES;SOURCES;TESTS;TEST_NEEDS;TEST_USES" ${ARGN})
   if(arg_UNPARSED_ARGUMENTS OR NOT arg_PATH)
@@ -87,7 +88,10 @@ function(_fasti_gtest name sources needs uses)
   find_package(GTest REQUIRED)
   add_executable(${name} ${sources})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
-  _fasti_link(${name} PRIVATE "test ${name}" ${needs})
+  foreach(need ${needs})  # may be declared further down: an unknown one fails when CMake generates
+    _fasti_target(needed ${need})
+    target_link_libraries(${name} PRIVATE fasti::${needed})
+  endforeach()
   foreach(use ${uses})
     fasti_use(${name} PRIVATE ${use})
   endforeach()
@@ -174,8 +178,27 @@ function(fasti_fuzz)
   endif()
 endfunction()
 
+# The checkers as tests with the label check; they read modules.json, so fasti_finish() adds them.
+function(_fasti_checks)
+  if(NOT FASTI_TESTS OR FASTI_FUZZ)
+    return()
+  endif()
+  set(build --build ${PROJECT_BINARY_DIR})
+  fasti_test(NAME check_layers SCRIPT ops/check/layers.py ARGS ${build} LABEL check)
+  fasti_test(NAME check_tidy SCRIPT ops/check/tidy.py ARGS ${build} LABEL check)
+  fasti_test(NAME check_stale SCRIPT ops/codegen/gen.py ARGS --check LABEL check)
+  fasti_test(NAME check_checkers SCRIPT ops/check/checkers_test.py LABEL check)
+  find_program(FASTI_CLANG_FORMAT clang-format-14)
+  if(FASTI_CLANG_FORMAT)
+    fasti_test(NAME check_format SCRIPT ops/check/format.py LABEL check)
+  else()
+    message(STATUS "test check_format left out: no clang-format-14")
+  endif()
+endfunction()
+
 # Writes the rows; the last call of the root file.
 function(fasti_finish)
+  _fasti_checks()
   get_property(rows GLOBAL PROPERTY FASTI_ROWS)
   list(JOIN rows ",\n " text)
   file(WRITE ${PROJECT_BINARY_DIR}/modules.json "[${text}]\n")

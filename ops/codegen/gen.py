@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes every generated file from the declarations domain/*/*.toml.
+"""Writes every generated file from the declarations domain/*/*.toml and adapters/config/config.toml.
 
     ops/codegen/gen.py            write what changed
     ops/codegen/gen.py --check    write nothing; exit 1 and name the files that are stale
@@ -15,6 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import config as settings  # noqa: E402
 import emit_errors  # noqa: E402
 import emit_events  # noqa: E402
 import emit_fields  # noqa: E402
@@ -29,7 +30,7 @@ EMITTERS = (emit_errors, emit_structs, emit_stored, emit_events, emit_proto, emi
 def generate(root):
     """Path (from root) -> text of every generated file. Raises DeclarationError."""
     model = declarations.load(root)
-    files = {}
+    files = dict(settings.generate(root))
     for emitter in EMITTERS:
         for path, lines in emitter.emit(model).items():
             if path in files:

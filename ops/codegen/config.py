@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What comes from adapters/config/config.toml: the struct, the table of keys, the reference page, the example file.
+
+gen.py calls generate(root) -> {path: text}; this file alone prints nothing and writes nothing.
+"""
+
+import tomllib
+from pathlib import Path
+
+SOURCE = "adapters/config/config.toml"
+KINDS = {"text": "text", "path": "path", "endpoint": "endpoint", "bool": "boolean", "u64": "number",
+         "choice": "choice", "list": "list"}
+UNITS = ("none", "ms", "bytes", "percent", "count")
+KNOWN = {"type", "of", "unit", "default", "default_doc", "flag", "min", "max", "max_items", "power_of_two",
+         "reload", "secret", "doc"}
+
+
+class ConfigDeclarationError(Exception):
+    """The declaration contradicts itself; the text names the key."""
+
+
+class Key:
+    def __init__(self, name, row):
+        self.name = name
+        unknown = sorted(set(row) - KNOWN)
+        if unknown or name.count(".") != 1:
+            raise ConfigDeclarationError(f"{SOURCE}: {name}: {unknown or 'a key is section.name'}")
+        self.section, self.member = name.split(".")
+        self.type = row["type"]
+        self.kind = KINDS[self.type]
+        self.unit = row.get("unit", "none")
+        self.choices = row.get("of", [])
+        self.default = row["default"]
+        self.default_doc = row.get("default_doc", "")
+        self.flag = row.get("flag", name.replace(".", "-").replace("_", "-"))
+        self.environment = "FASTI_" + name.replace(".", "__").upper()
+        self.min = row.get("min", 0)
+        self.max = row.get("max", 0)
+        self.max_items = row.get("max_items", 0)
+        self.power_of_two = row.get("power_of_two", False)
+        self.reload = row.get("reload", False)
+        self.secret = row.get("secret", False)
+        self.doc = row["doc"]
+        if self.unit not in UNITS or (self.kind == "number") != (self.max > 0):
+            raise ConfigDeclarationError(f"{SOURCE}: {name}: a number needs unit and max, others take neither")
+        if self.kind == "choice" and self.default not in self.choices:
+            raise ConfigDeclarationError(f"{SOURCE}: {name}: the default is none of the choices")
+        if self.kind == "number" and not self.min <= self.default <= self.max:
+            raise ConfigDeclarationError(f"{SOURCE}: {name}: the default is out of range")
+
+    def cpp_type(self):
+        return {"boolean": "bool", "number": "std::uint64_t", "list": "std::vector<std::string>"}.get(
+            self.kind, "std::string")
+
+    def cpp_default(self):
+        if self.kind == "list":
+            return "{" + ", ".join(quoted(item) for item in self.default) + "}"
+        if self.kind in ("boolean", "number"):
+            return str(self.default).lower()
+        return quoted(self.default) if self.default else "{}"
+
+    def toml_default(self):
+        if self.kind == "list":
+            return "[" + ", ".join(quoted(item) for item in self.default) + "]"
+        if self.kind in ("boolean", "number"):
+            return str(self.default).lower()
+        return quoted(self.default)
+
+    def accepts(self):
+        """The range in words, for the reference page."""
+        if self.kind == "number":
+            text = f"{self.min} to {self.max}"
+            if self.unit in ("ms", "bytes", "percent"):
+                text += f" {self.unit}"
+            return text + (", a power of two" if self.power_of_two else "")
+        if self.kind == "choice":
+            return ", ".join(f"`{choice}`" for choice in self.choices)
+        return {"boolean": "`true`, `false`", "list": f"at most {self.max_items} texts",
+                "endpoint": "`ADDRESS:PORT`", "path": "a path", "text": "text"}[self.kind]
+
+
+def quoted(text):
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def load(root):
+    with open(Path(root) / SOURCE, "rb") as file:
+        declared = tomllib.load(file)
+    keys = [Key(name, row) for name, row in declared["key"].items()]
+    sections = declared["section"]
+    for key in keys:
+        if key.section not in sections:
+            raise ConfigDeclarationError(f"{SOURCE}: {key.name}: section {key.section} is not declared")
+    for what in ("flag", "environment"):
+        names = [getattr(key, what) for key in keys]
+        if len(set(names)) != len(names):
+            raise ConfigDeclarationError(f"{SOURCE}: two keys share one {what}")
+    return sections, keys
+
+
+def generate(root):
+    """Path (from root) -> text."""
+    sections, keys = load(root)
+    by_section = {name: [key for key in keys if key.section == name] for name in sections}
+    return {
+        "adapters/config/config.gen.hpp": header(sections, by_section),
+        "adapters/config/config.gen.cpp": table(keys),
+        "docs/reference/configuration.gen.md": reference(sections, by_section),
+        "ops/deploy/fasti.gen.toml": example(sections, by_section),
+    }
+
+
+def head(comment):
+    return [f"{comment} SPDX-License-Identifier: Apache-2.0",
+            f"{comment} Generated by ops/codegen/gen.py from {SOURCE}; do not edit."]
+
+
+def header(sections, by_section):
+    lines = head("//") + ["// clang-format off", "#pragma once", "", "#include <cstdint>", "#include <string>",
+                          "#include <vector>", "", "namespace fasti {", "",
+                          "//! The server's settings, each with its default.", "struct config {"]
+    for name, section in sections.items():
+        lines.append(f"    //! {section['doc']}")
+        lines.append(f"    struct {name}_section {{")
+        for key in by_section[name]:
+            lines.append(f"        {key.cpp_type()} {key.member} = {key.cpp_default()}; //!< {key.doc}")
+        lines += ["    };", f"    {name}_section {name};"]
+    count = sum(len(keys) for keys in by_section.values())
+    lines += ["};", "", f"inline constexpr std::size_t config_key_count = {count};", "", "} // namespace fasti", ""]
+    return "\n".join(lines)
+
+
+def table(keys):
+    lines = head("//") + ["// clang-format off", '#include "adapters/config/config.hpp"', "", "namespace fasti {",
+                          "namespace {", ""]
+    for key in keys:
+        if key.choices:
+            items = ", ".join(quoted(choice) for choice in key.choices)
+            lines.append(f"constexpr std::string_view {key.section}_{key.member}_choices[] = {{{items}}};")
+    lines += ["", "} // namespace", "", "const std::array<config_key, config_key_count> config_keys = {{"]
+    for key in keys:
+        choices = f"{key.section}_{key.member}_choices" if key.choices else "{}"
+        lines += [
+            f"    {{.name = {quoted(key.name)},",
+            f"     .flag = {quoted(key.flag)},",
+            f"     .environment = {quoted(key.environment)},",
+            f"     .kind = config_kind::{key.kind},",
+            f"     .unit = config_unit::{key.unit},",
+            f"     .min = {key.min}U, .max = {key.max}U, .items_max = {key.max_items}U,",
+            f"     .power_of_two = {str(key.power_of_two).lower()}, .reload = {str(key.reload).lower()},"
+            f" .secret = {str(key.secret).lower()},",
+            f"     .choices = {choices},",
+            f"     .doc = {quoted(key.doc)},",
+            f"     .member = [](config& of) -> config_member {{ return &of.{key.name}; }}}},"]
+    lines += ["}};", "", "} // namespace fasti", ""]
+    return "\n".join(lines)
+
+
+def reference(sections, by_section):
+    lines = ["<!-- SPDX-License-Identifier: Apache-2.0 -->",
+             f"<!-- Generated by ops/codegen/gen.py from {SOURCE}; do not edit. -->",
+             "# Configuration", "",
+             "Each setting has one name, given in three ways. The first one that gives it wins:", "",
+             "1. a flag of `fasti serve`,",
+             "2. an environment variable: `FASTI_`, upper case, `__` for the dot,",
+             "3. the TOML file: `--config FILE`, else `FASTI_CONFIG`, else `/etc/fasti/fasti.toml` as root and",
+             "   `$XDG_CONFIG_HOME/fasti/fasti.toml` otherwise,",
+             "4. the default.", "",
+             "An unknown key in the file is refused with the nearest name; an unknown `FASTI_` variable is only warned",
+             "about. `fasti config check` says what is wrong, `fasti config show` prints every value and where it comes",
+             "from. Numbers may carry a unit when written as text: `30s`, `5m`, `64KiB`, `1MB`. A list in a flag or",
+             "variable is separated by commas. Settings marked *reload* take effect on SIGHUP."]
+    for name, section in sections.items():
+        lines += ["", f"## {name}", "", section["doc"], "",
+                  "| Key | Flag | Environment | Default | Accepts | |", "|---|---|---|---|---|---|"]
+        for key in by_section[name]:
+            default = key.default_doc or f"`{key.toml_default()}`"
+            lines.append(f"| `{key.name}` | `--{key.flag}` | `{key.environment}` | {default} | {key.accepts()} | "
+                         f"{'*reload*. ' if key.reload else ''}{key.doc} |")
+    return "\n".join(lines) + "\n"
+
+
+def example(sections, by_section):
+    lines = head("#") + ["# Every setting with its default. Copy to /etc/fasti/fasti.toml and keep what you change.",
+                         "# Check with `fasti config check`; see where values come from with `fasti config show`."]
+    for name, section in sections.items():
+        lines += ["", f"# {section['doc']}", f"[{name}]"]
+        for key in by_section[name]:
+            lines.append(f"# {key.doc}")
+            if key.default_doc:
+                lines.append(f"# Default: {key.default_doc.replace('`', '')}")
+            elif key.kind in ("number", "choice"):
+                lines.append(f"# Accepts: {key.accepts().replace('`', '')}")
+            lines.append(f"# {key.member} = {key.toml_default()}")
+    return "\n".join(lines) + "\n"

@@ -104,9 +104,10 @@ endfunction()
 # A test that spans modules.
 #   fasti_test(NAME ledger_test SOURCES tests/contract/ledger_test.cpp NEEDS ... [USES ...])    GoogleTest
 #   fasti_test(NAME crash SCRIPT tests/e2e/crash.py [ARGS ...] [LABEL e2e] [TIMEOUT seconds])   Python
-# A script gets FASTI_BINARY (the built fasti) and FASTI_BUILD_DIR in its environment.
+# SERIAL: runs alone (kill under load, timing). A script gets FASTI_BINARY (the built fasti) and FASTI_BUILD_DIR in its environment
+# and ends with 77 when what it needs is not there.
 function(fasti_test)
-  cmake_parse_arguments(arg "" "NAME;SCRIPT;LABEL;TIMEOUT" "SOURCES;NEEDS;USES;ARGS;DEPENDS" ${ARGN})
+  cmake_parse_arguments(arg "SERIAL" "NAME;SCRIPT;LABEL;TIMEOUT" "SOURCES;NEEDS;USES;ARGS" ${ARGN})
   if(arg_UNPARSED_ARGUMENTS OR NOT arg_NAME)
     message(FATAL_ERROR "fasti_test(${arg_NAME}): not understood: ${arg_UNPARSED_ARGUMENTS}")
   endif()
@@ -117,7 +118,7 @@ function(fasti_test)
     _fasti_row(test ${arg_NAME} ${arg_NAME} NEEDS ${arg_NEEDS} USES ${arg_USES} SOURCES ${arg_SOURCES})
     _fasti_gtest(${arg_NAME} "${arg_SOURCES}" "${arg_NEEDS}" "${arg_USES}")
     if(TEST ${arg_NAME})
-      set_tests_properties(${arg_NAME} PROPERTIES TIMEOUT ${arg_TIMEOUT})
+      set_tests_properties(${arg_NAME} PROPERTIES TIMEOUT ${arg_TIMEOUT} RUN_SERIAL ${arg_SERIAL})
     endif()
     return()
   endif()
@@ -133,7 +134,8 @@ function(fasti_test)
   endif()
   add_test(NAME ${arg_NAME} COMMAND Python3::Interpreter -B ${PROJECT_SOURCE_DIR}/${arg_SCRIPT} ${arg_ARGS}
            WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
-  set_tests_properties(${arg_NAME} PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT} ENVIRONMENT
+  set_tests_properties(${arg_NAME} PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT}
+    RUN_SERIAL ${arg_SERIAL} SKIP_RETURN_CODE 77 ENVIRONMENT
     "FASTI_BINARY=${PROJECT_BINARY_DIR}/bin/fasti;FASTI_BUILD_DIR=${PROJECT_BINARY_DIR}")
 endfunction()
 
@@ -189,6 +191,7 @@ function(_fasti_checks)
   fasti_test(NAME check_tidy SCRIPT ops/check/tidy.py ARGS ${build} LABEL check)
   fasti_test(NAME check_stale SCRIPT ops/codegen/gen.py ARGS --check LABEL check)
   fasti_test(NAME check_checkers SCRIPT ops/check/checkers_test.py LABEL check)
+  fasti_test(NAME check_dev SCRIPT ops/check/dev_test.py LABEL check)
   find_program(FASTI_CLANG_FORMAT clang-format-14)
   if(FASTI_CLANG_FORMAT)
     fasti_test(NAME check_format SCRIPT ops/check/format.py LABEL check)

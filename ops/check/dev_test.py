@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""ops/dev setup installs only when it may: tried with an apt-get and a sudo of our own that write down calls."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+DEV = Path(__file__).resolve().parents[1] / "dev"
+NEEDED = "bash chmod cat awk nproc grep dirname mktemp tail rm sleep sed".split()
+
+APT = """#!/bin/sh
+echo "apt-get $*" >> "$FAKE/calls"
+if [ -e "$FAKE/broken" ]; then echo "E: no network"; exit 100; fi
+case " $* " in *" wrk "*) printf '#!/bin/sh\\n' > "$FAKE/bin/wrk"; chmod +x "$FAKE/bin/wrk";; esac
+"""
+SUDO = '#!/bin/sh\necho "sudo $1" >> "$FAKE/calls"\nif [ "$1" = env ]; then shift 2; fi\nexec "$@"\n'
+ID = '#!/bin/sh\necho "${FAKE_UID}"\n'
+
+
+class setup(unittest.TestCase):
+    """A machine on which only wrk is missing (nginx is there)."""
+
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.fake = Path(folder.name)
+        (self.fake / "bin").mkdir()
+        for name, text in (("apt-get", APT), ("sudo", SUDO), ("id", ID), ("nginx", "#!/bin/sh\n")):
+            tool = self.fake / "bin" / name
+            tool.write_text(text, encoding="utf-8")
+            tool.chmod(0o755)
+        for name in NEEDED:
+            real = next(Path(at) / name for at in ("/usr/bin", "/bin") if (Path(at) / name).exists())
+            (self.fake / "bin" / name).symlink_to(real)
+
+    def environment(self, uid: int, extra: dict) -> dict:
+        return {"PATH": str(self.fake / "bin"), "FAKE": str(self.fake), "FAKE_UID": str(uid), **extra}
+
+    def run_setup(self, *options: str, uid: int, **extra: str) -> subprocess.CompletedProcess:
+        return subprocess.run([DEV, "setup", "bench", *options], env=self.environment(uid, extra),
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+
+    def calls(self) -> str:
+        file = self.fake / "calls"
+        return file.read_text(encoding="utf-8") if file.exists() else ""
+
+    def test_it_says_what_is_missing_and_why_with_the_line_that_installs_it(self) -> None:
+        done = self.run_setup(uid=1000)
+        self.assertIn("wrk                    makes the load", done.stderr)
+        self.assertIn("sudo apt-get install --no-install-recommends -y wrk", done.stderr)
+        self.assertNotIn("nginx", done.stderr)
+
+    def test_a_user_whom_nobody_can_ask_gets_no_sudo(self) -> None:
+        done = self.run_setup(uid=1000)
+        self.assertEqual((done.returncode, self.calls()), (2, ""))
+
+    def test_root_without_a_terminal_installs(self) -> None:
+        done = self.run_setup(uid=0)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("apt-get install --no-install-recommends -y -q wrk", self.calls())
+        self.assertNotIn("sudo", self.calls())
+
+    def test_yes_and_ci_stand_for_the_answer(self) -> None:
+        for options, extra in ((["--yes"], {}), ([], {"CI": "1"}), ([], {"CI": "true"})):
+            (self.fake / "bin" / "wrk").unlink(missing_ok=True)
+            done = self.run_setup(*options, uid=1000, **extra)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.calls().count("sudo env"), 6)
+
+    def test_a_failing_installation_is_shown(self) -> None:
+        (self.fake / "broken").touch()
+        done = self.run_setup(uid=0)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("E: no network", done.stderr)
+
+    def test_nothing_is_asked_when_nothing_is_missing(self) -> None:
+        (self.fake / "bin" / "wrk").symlink_to("/bin/true")
+        done = self.run_setup(uid=1000)
+        self.assertEqual((done.returncode, done.stderr, self.calls()), (0, "", ""))
+
+    def test_on_a_terminal_it_asks_first(self) -> None:
+        for answer, status, installed in ((b"n\n", 2, False), (b"y\n", 0, True)):
+            ours, theirs = pty.openpty()
+            os.write(ours, answer)
+            done = subprocess.run([DEV, "setup", "bench"], env=self.environment(0, {}), stdin=theirs, stdout=theirs,
+                                  stderr=theirs, timeout=60)
+            os.close(theirs)
+            os.close(ours)
+            self.assertEqual(done.returncode, status)
+            self.assertEqual("install" in self.calls(), installed)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)

@@ -117,7 +117,7 @@ def pragma_once_missing(file: source) -> Hits:
 
 # Words are put together here, so that this file does not find itself.
 MARKERS = r"\b(?:" + "|".join(["TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK"]) + r")\b|(?i:\bnot (?:yet )?" + r"implemented\b)"
-MACHINE = r"(?<![\w.~/-])/(?:" + "|".join(["wo" + "rk/", "home/" + r"\w", "ro" + "ot/", "Us" + r"ers/\w", "tmp/fa" + "sti"]) + r")\S*"
+MACHINE = r"(?<![\w.~/-])/(?:" + "|".join(["wo" + "rk/", "home/" + r"(?!ada\b|you\b)\w", "ro" + "ot/", "Us" + r"ers/\w", "tmp/fa" + "sti"]) + r")\S*"
 REGISTRIES = r"\b(?:" + "|".join(
     [r"pypi\." + "org", r"python" + r"hosted\.org", r"npm" + r"js\.org", r"crates\." + "io", r"proxy\.go" + r"lang\.org",
      r"deb\.deb" + r"ian\.org", r"repo1?\.maven"]) + r")\b"

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,13 +33,14 @@ enum class batch_mode : std::uint8_t {
     all,  //!< every command or none
 };
 
+struct command_answer;
+
 //! Commands of one caller, decided together. Never moved: items borrow from `texts`.
 struct command_request {
     command_request() = default;
     command_request(const command_request&) = delete;
     command_request& operator=(const command_request&) = delete;
 
-    std::uint64_t ticket = 0; //!< the owner's handle, given back with the answer
     std::shared_ptr<const principal> caller;
     std::deque<std::string> texts; //!< body and path pieces that the items borrow from
     std::vector<command_item> items;
@@ -49,6 +51,8 @@ struct command_request {
     std::string correlation; //!< empty: the command's own id
     std::string cause;       //!< position of the event that led to this; empty: an outside request
     std::string trace;       //!< W3C traceparent
+    //! Called by the owner of the views, on its thread, once they hold what the answer says.
+    std::function<void(command_answer&)> done;
 };
 
 enum class outcome_kind : std::uint8_t { appended, already, unchanged, dry_run, failed };

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "adapters/node/pipeline_thread.hpp"
+
+#include <chrono>
+#include <utility>
+
+namespace fasti {
+namespace {
+
+//! How long nothing must wait before the log is told that it is idle.
+constexpr std::chrono::milliseconds idle_after{200};
+
+} // namespace
+
+pipeline_thread::pipeline_thread(sequencer& decides, std::size_t commands_max, hooks hooks)
+    : decides_(decides), commands_max_(commands_max), hooks_(std::move(hooks)),
+      thread_([this] { run(); }) {}
+
+pipeline_thread::~pipeline_thread() { stop(); }
+
+bool pipeline_thread::offer(std::unique_ptr<command_request>& request) {
+    bool must_wake = false;
+    {
+        const std::lock_guard lock(mutex_);
+        // A single request larger than the whole queue is admitted when nothing else waits.
+        const std::size_t commands = request->items.size();
+        if (stopping_ || (commands_waiting_ > 0 && commands_waiting_ + commands > commands_max_)) {
+            return false;
+        }
+        commands_waiting_ += commands;
+        queue_.push_back(std::move(request));
+        must_wake = std::exchange(sleeping_, false);
+    }
+    if (must_wake) {
+        wake_.notify_one();
+    }
+    return true;
+}
+
+void pipeline_thread::stop() {
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    wake_.notify_one();
+    if (thread_.joinable()) {
+        thread_.join();
+    }
+}
+
+std::size_t pipeline_thread::waiting() const {
+    const std::lock_guard lock(mutex_);
+    return commands_waiting_;
+}
+
+bool pipeline_thread::take(std::vector<std::unique_ptr<command_request>>& into) {
+    std::unique_lock lock(mutex_);
+    bool told_idle = false;
+    while (queue_.empty() && !stopping_) {
+        sleeping_ = true;
+        if (told_idle) {
+            wake_.wait(lock);
+            continue;
+        }
+        if (wake_.wait_for(lock, idle_after) == std::cv_status::timeout && queue_.empty() &&
+            !stopping_) {
+            told_idle = true;
+            lock.unlock();
+            hooks_.idle();
+            lock.lock();
+        }
+    }
+    sleeping_ = false;
+    commands_waiting_ = 0;
+    into.swap(queue_);
+    return !into.empty();
+}
+
+void pipeline_thread::run() {
+    std::vector<std::unique_ptr<command_request>> taken;
+    const auto commit = [this] {
+        auto notice = decides_.commit();
+        if (!notice.ok()) {
+            hooks_.fail(notice.error());
+            return false;
+        }
+        hooks_.deliver(std::move(notice).value());
+        return true;
+    };
+    while (take(taken)) {
+        for (auto& request : taken) {
+            if (decides_.full() && !commit()) {
+                return;
+            }
+            decides_.stage(std::move(request));
+        }
+        taken.clear();
+        if (!commit()) {
+            return;
+        }
+    }
+}
+
+} // namespace fasti

@@ -1,0 +1,484 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "commands/pipeline/sequencer.hpp"
+
+#include "commands/pipeline/open_batch.hpp"
+#include "domain/wire/commands.gen.hpp"
+#include "domain/wire/identity_stored.gen.hpp"
+#include "domain/wire/registry_stored.gen.hpp"
+#include "eventstore/port/record.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <string>
+#include <utility>
+
+namespace fasti {
+namespace {
+
+//! A batch is committed before it grows past these: far below the ledger's own limits, so that one
+//! more request always fits.
+constexpr std::size_t batch_events_enough = 16'384;
+constexpr std::size_t batch_bytes_enough = 4U * 1024U * 1024U;
+//! Staged bytes for each command beyond its own text: envelope, and defaults made explicit.
+constexpr std::size_t room_per_command = 1'024;
+
+//! Receipt status bits.
+constexpr std::uint32_t status_created = 1;
+
+template <class Command>
+auto& state_for(write_model& model, [[maybe_unused]] const Command& what) {
+    if constexpr (requires(const decision_context& context) {
+                      registry::decide(model.registry, what, context);
+                  }) {
+        return model.registry;
+    } else {
+        return model.identity;
+    }
+}
+
+//! Hands an event to the state of the context that declares it.
+template <class Event>
+void evolve_model(write_model& model, const Event& fact, const event_context& context) {
+    if constexpr (requires { registry::evolve(model.registry, fact, context); }) {
+        registry::evolve(model.registry, fact, context);
+    } else {
+        identity::evolve(model.identity, fact, context);
+    }
+}
+
+//! Whether the resource a command is about exists now.
+template <class Command>
+bool exists(const write_model& model, const Command& what) {
+    if constexpr (requires { what.instance; }) {
+        return model.registry.has_instance(what.service, what.instance);
+    } else if constexpr (requires { what.service; }) {
+        return model.registry.has_service(what.service);
+    } else if constexpr (requires { what.token; }) {
+        return model.identity.has_token(what.token);
+    } else {
+        return true;
+    }
+}
+
+template <class Command>
+std::string stream_named(const Command& what) {
+    if constexpr (requires(std::string& out) { append_stream_of(what, out); }) {
+        std::string stream;
+        append_stream_of(what, stream);
+        return stream;
+    } else {
+        return {};
+    }
+}
+
+error version_conflict_at(std::uint64_t actual) {
+    error failure{error_code::version_conflict,
+                  "The stream is at version " + std::to_string(actual) + "."};
+    failure.actual_version = actual;
+    return failure;
+}
+
+item_outcome failed_with(error failure) {
+    item_outcome outcome;
+    outcome.kind = outcome_kind::failed;
+    outcome.failure = std::move(failure);
+    return outcome;
+}
+
+} // namespace
+
+struct sequencer::parts {
+    ledger& facts;
+    write_model& model;
+    clock& time;
+    id_source& ids;
+
+    open_batch batch = {};
+    std::vector<command_answer> answers = {};
+    position head = 0;
+    instant last_recorded = {};
+    std::size_t room_ensured = 0;
+
+    // What all items of the request being staged share; texts kept in the batch.
+    event_draft common = {};
+    std::string_view scope = {};
+    bool dry_run = false;
+    std::vector<std::string_view> permissions = {};
+    std::string scratch = {};
+    chain_hasher hasher = {};
+
+    result<void> make_room(const command_request& request);
+    void begin(const command_request& request);
+    void stage_each(const command_request& request, std::vector<item_outcome>& outcomes);
+    void stage_all(const command_request& request, std::vector<item_outcome>& outcomes);
+    item_outcome run(const command_item& item);
+    template <class Command>
+    item_outcome run_one(const command_item& item, const Command& what);
+    template <class Event>
+    result<void> stage_events(const std::vector<Event>& events, const id128& command);
+    template <class Command>
+    std::optional<error> check_conditions(const command_item& item, const Command& what,
+                                          std::string_view stream, bool was_there);
+    result<std::optional<item_outcome>> recall(std::string_view key, const id128& body_hash);
+    void remember(std::string_view key, const id128& body_hash, const item_outcome& outcome);
+    result<std::uint64_t> version_of(std::string_view stream);
+    std::vector<planned_event> take_plan(const open_batch::savepoint& from);
+    id128 body_hash_of(const command_item& item);
+    id128 digest_of(std::string_view canonical);
+};
+
+sequencer::sequencer(ledger& facts, write_model& model, clock& time, id_source& ids)
+    : parts_(new parts{facts, model, time, ids}) {
+    const ledger_head head = facts.head();
+    parts_->head = head.last;
+    parts_->last_recorded = head.last_recorded;
+}
+
+sequencer::~sequencer() = default;
+
+bool sequencer::full() const noexcept {
+    return parts_->batch.events().size() >= batch_events_enough ||
+           parts_->batch.bytes() >= batch_bytes_enough;
+}
+
+bool sequencer::idle() const noexcept { return parts_->answers.empty(); }
+
+void sequencer::stage(std::unique_ptr<command_request> request) {
+    check(!full(), "a full batch is committed before more is staged");
+    command_answer answer;
+    const auto room = parts_->make_room(*request);
+    if (!room.ok()) {
+        answer.outcomes.assign(request->items.size(), failed_with(room.error()));
+    } else {
+        parts_->begin(*request);
+        if (request->mode == batch_mode::all) {
+            parts_->stage_all(*request, answer.outcomes);
+        } else {
+            parts_->stage_each(*request, answer.outcomes);
+        }
+    }
+    answer.request = std::move(request);
+    parts_->answers.push_back(std::move(answer));
+}
+
+result<commit_notice> sequencer::commit() {
+    commit_notice notice;
+    if (!parts_->batch.events().empty()) {
+        auto appended = parts_->facts.append(parts_->batch.as_batch());
+        if (!appended.ok()) {
+            return std::move(appended).error();
+        }
+        notice.batch = std::move(appended).value();
+        check(notice.batch->first == parts_->head + 1, "positions are dense");
+        parts_->head = notice.batch->last();
+    }
+    parts_->batch.clear();
+    parts_->room_ensured = 0;
+    notice.answers = std::exchange(parts_->answers, {});
+    return notice;
+}
+
+result<void> sequencer::parts::make_room(const command_request& request) {
+    std::size_t wanted = batch.bytes() + request.items.size() * room_per_command;
+    for (const std::string& text : request.texts) {
+        wanted += 2 * text.size();
+    }
+    wanted += request.items.size() * (request.reason.size() + request.correlation.size() +
+                                      request.trace.size() + request.cause.size());
+    if (wanted > batch_bytes_max) {
+        return error{error_code::body_too_large,
+                     "The commands of one request make more than one append can hold."};
+    }
+    if (wanted > room_ensured) {
+        const std::size_t ahead = std::min(batch_bytes_max, std::max(2 * wanted, batch_bytes_enough / 8));
+        if (auto room = facts.ensure_room(ahead); !room.ok()) {
+            return room;
+        }
+        room_ensured = ahead;
+    }
+    return {};
+}
+
+void sequencer::parts::begin(const command_request& request) {
+    last_recorded = std::max(last_recorded, time.now());
+    const principal& caller = *request.caller;
+    common = {};
+    common.recorded = last_recorded;
+    common.tenant = batch.texts().keep(caller.tenant);
+    common.actor = batch.texts().keep(caller.actor);
+    common.reason = batch.texts().keep(request.reason);
+    common.correlation = batch.texts().keep(request.correlation);
+    common.cause = batch.texts().keep(request.cause);
+    common.trace = batch.texts().keep(request.trace);
+    scratch.assign(caller.tenant).append("/").append(caller.actor);
+    scope = batch.texts().keep(scratch);
+    dry_run = request.dry_run;
+    permissions.assign(caller.permissions.begin(), caller.permissions.end());
+}
+
+void sequencer::parts::stage_each(const command_request& request,
+                                  std::vector<item_outcome>& outcomes) {
+    const auto start = batch.here();
+    outcomes.reserve(request.items.size());
+    for (const command_item& item : request.items) {
+        const auto before = batch.here();
+        item_outcome outcome = run(item);
+        if (dry_run) {
+            if (outcome.kind == outcome_kind::appended) {
+                outcome.kind = outcome_kind::dry_run;
+                outcome.planned = take_plan(before);
+            }
+        } else if (outcome.kind == outcome_kind::appended) {
+            model.keep();
+        }
+        outcomes.push_back(std::move(outcome));
+    }
+    if (dry_run) {
+        model.drop();
+        batch.back_to(start);
+    }
+}
+
+void sequencer::parts::stage_all(const command_request& request,
+                                 std::vector<item_outcome>& outcomes) {
+    const auto start = batch.here();
+    id128 whole;
+    const bool keyed = !request.batch_key.empty() && !dry_run;
+    if (keyed) {
+        std::string digests;
+        for (const command_item& item : request.items) {
+            digests.append(body_hash_of(item).as_bytes());
+        }
+        whole = digest_of(digests);
+        auto known = recall(request.batch_key, whole);
+        if (!known.ok() || known.value().has_value()) {
+            outcomes.assign(1, known.ok() ? *known.value() : failed_with(known.error()));
+            return;
+        }
+    }
+    item_outcome sum;
+    for (const command_item& item : request.items) {
+        const auto before = batch.here();
+        item_outcome outcome = run(item);
+        if (outcome.kind == outcome_kind::failed) {
+            model.drop();
+            batch.back_to(start);
+            outcomes.resize(outcomes.size() + 1);
+            outcomes.back() = std::move(outcome);
+            return;
+        }
+        if (dry_run && outcome.kind == outcome_kind::appended) {
+            outcome.kind = outcome_kind::dry_run;
+            outcome.planned = take_plan(before);
+        }
+        if (outcome.kind == outcome_kind::appended) {
+            sum.first = sum.count == 0 ? outcome.first : sum.first;
+            sum.count += outcome.count;
+        }
+        outcomes.push_back(std::move(outcome));
+    }
+    if (dry_run) {
+        model.drop();
+        batch.back_to(start);
+        return;
+    }
+    model.keep();
+    if (keyed && sum.count > 0) {
+        remember(request.batch_key, whole, sum);
+    }
+}
+
+item_outcome sequencer::parts::run(const command_item& item) {
+    return std::visit([&](const auto& what) { return run_one(item, what); }, item.what);
+}
+
+template <class Command>
+item_outcome sequencer::parts::run_one(const command_item& item, const Command& what) {
+    id128 body_hash;
+    if (!item.idempotency_key.empty() && !dry_run) {
+        body_hash = body_hash_of(item);
+        auto known = recall(item.idempotency_key, body_hash);
+        if (!known.ok()) {
+            return failed_with(std::move(known).error());
+        }
+        if (known.value().has_value()) {
+            return std::move(*known.value());
+        }
+    }
+    const std::string stream = stream_named(what);
+    const bool was_there = exists(model, what);
+    if (auto failure = check_conditions(item, what, stream, was_there)) {
+        return failed_with(std::move(*failure));
+    }
+    const id128 command_id = ids.next();
+    const decision_context context{common.recorded, common.actor, common.tenant, permissions,
+                                   command_id};
+    auto decided = decide(state_for(model, what), what, context);
+    if (!decided.ok()) {
+        return failed_with(std::move(decided).error());
+    }
+    item_outcome outcome;
+    outcome.kind = outcome_kind::unchanged;
+    if (!decided.value().empty()) {
+        outcome.kind = outcome_kind::appended;
+        outcome.first = head + 1 + batch.events().size();
+        outcome.count = static_cast<std::uint32_t>(decided.value().size());
+        if (auto staged = stage_events(decided.value(), command_id); !staged.ok()) {
+            return failed_with(std::move(staged).error());
+        }
+        outcome.created = !was_there && exists(model, what);
+        if (!item.idempotency_key.empty() && !dry_run) {
+            remember(item.idempotency_key, body_hash, outcome);
+        }
+    }
+    if (!stream.empty()) {
+        const auto version = version_of(stream);
+        if (version.ok()) {
+            outcome.stream_version = version.value();
+        }
+    }
+    return outcome;
+}
+
+template <class Command>
+std::optional<error> sequencer::parts::check_conditions(const command_item& item,
+                                                        const Command& what,
+                                                        std::string_view stream, bool was_there) {
+    if (item.must_not_exist && was_there) {
+        return error{error_code::precondition_failed, "The resource exists already."};
+    }
+    if (item.must_exist && !was_there) {
+        return error{error_code::precondition_failed, "The resource does not exist."};
+    }
+    if (!item.expected_version.has_value()) {
+        return std::nullopt;
+    }
+    if (stream.empty()) {
+        return error{error_code::fields_invalid, "The command " + std::string(what.type_name) +
+                                                     " has no stream whose version it could expect."};
+    }
+    const auto actual = version_of(stream);
+    if (!actual.ok()) {
+        return actual.error();
+    }
+    if (actual.value() != *item.expected_version) {
+        return version_conflict_at(actual.value());
+    }
+    return std::nullopt;
+}
+
+//! Encodes all events before the first one changes the state they may borrow from.
+template <class Event>
+result<void> sequencer::parts::stage_events(const std::vector<Event>& events, const id128& command) {
+    const auto before = batch.here();
+    std::uint32_t index = 0;
+    for (const Event& event : events) {
+        event_draft draft = common;
+        draft.command = command;
+        draft.index = index++;
+        std::visit(
+            [&](const auto& fact) {
+                draft.type = fact.type_name;
+                draft.revision = fact.revision_now;
+                scratch.clear();
+                append_stream_of(fact, scratch);
+                draft.stream = batch.texts().keep(scratch);
+                scratch.clear();
+                encode(fact, scratch);
+                draft.data = batch.texts().keep(scratch);
+            },
+            event);
+        auto version = version_of(draft.stream);
+        if (!version.ok()) {
+            batch.back_to(before);
+            return std::move(version).error();
+        }
+        draft.stream_version = version.value() + 1;
+        batch.add(draft);
+    }
+    const std::size_t first = before.events;
+    for (std::size_t i = 0; i < events.size(); ++i) {
+        const event_draft& draft = batch.events()[first + i];
+        const event_context context{draft.recorded, draft.stream_version, head + 1 + first + i,
+                                    draft.actor};
+        std::visit([&](const auto& fact) { evolve_model(model, fact, context); },
+                   events[i]);
+    }
+    return {};
+}
+
+result<std::optional<item_outcome>> sequencer::parts::recall(std::string_view key,
+                                                             const id128& body_hash) {
+    receipt found;
+    if (const receipt_draft* staged = batch.find(scope, key)) {
+        found = {staged->body_hash, head + 1 + staged->first, staged->count, staged->status};
+    } else {
+        auto remembered = facts.find_receipt(scope, key);
+        if (!remembered.ok()) {
+            return std::move(remembered).error();
+        }
+        if (!remembered.value().has_value()) {
+            return std::optional<item_outcome>{};
+        }
+        found = *remembered.value();
+    }
+    if (found.body_hash != body_hash) {
+        return error{error_code::key_reused,
+                     "The idempotency key was already used for another command."};
+    }
+    item_outcome outcome;
+    outcome.kind = outcome_kind::already;
+    outcome.created = (found.status & status_created) != 0;
+    outcome.first = found.first;
+    outcome.count = found.count;
+    return std::optional<item_outcome>{std::move(outcome)};
+}
+
+void sequencer::parts::remember(std::string_view key, const id128& body_hash,
+                                const item_outcome& outcome) {
+    receipt_draft receipt;
+    receipt.scope = scope;
+    receipt.key = batch.texts().keep(key);
+    receipt.body_hash = body_hash;
+    receipt.first = outcome.first - head - 1;
+    receipt.count = outcome.count;
+    receipt.status = outcome.created ? status_created : 0;
+    batch.add(receipt);
+}
+
+result<std::uint64_t> sequencer::parts::version_of(std::string_view stream) {
+    if (const auto staged = batch.head_of(stream)) {
+        return *staged;
+    }
+    return facts.stream_version(stream);
+}
+
+std::vector<planned_event> sequencer::parts::take_plan(const open_batch::savepoint& from) {
+    std::vector<planned_event> plan;
+    for (std::size_t i = from.events; i < batch.events().size(); ++i) {
+        const event_draft& draft = batch.events()[i];
+        plan.push_back({std::string(draft.type), draft.revision, std::string(draft.stream),
+                        draft.stream_version, std::string(draft.data)});
+    }
+    return plan;
+}
+
+id128 sequencer::parts::body_hash_of(const command_item& item) {
+    std::string canonical;
+    std::visit(
+        [&](const auto& what) {
+            canonical.assign(what.type_name).push_back('\0');
+            encode(what, canonical);
+        },
+        item.what);
+    return digest_of(canonical);
+}
+
+id128 sequencer::parts::digest_of(std::string_view canonical) {
+    const hash256 digest = hasher.next({}, canonical);
+    id128 hash;
+    std::copy_n(digest.bytes.begin(), hash.bytes.size(), hash.bytes.begin());
+    return hash;
+}
+
+} // namespace fasti

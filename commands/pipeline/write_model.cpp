@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "commands/pipeline/write_model.hpp"
+
+#include <cstdint>
+
+namespace fasti {
+namespace {
+
+//! Hands an event to the context that declares it.
+struct folder {
+    write_model& model;
+    const event_context& context;
+
+    template <class Event>
+    void operator()(const Event& event) const {
+        if constexpr (requires { registry::evolve(model.registry, event, context); }) {
+            registry::evolve(model.registry, event, context);
+        } else {
+            identity::evolve(model.identity, event, context);
+        }
+    }
+};
+
+void append_section(std::string_view bytes, std::string& out) {
+    const std::uint64_t size = bytes.size();
+    for (unsigned shift = 0; shift < 64; shift += 8) {
+        out.push_back(static_cast<char>((size >> shift) & 0xFFU));
+    }
+    out.append(bytes);
+}
+
+bool take_section(std::string_view& rest, std::string_view& section) {
+    if (rest.size() < 8) {
+        return false;
+    }
+    std::uint64_t size = 0;
+    for (unsigned i = 0; i < 8; ++i) {
+        size |= static_cast<std::uint64_t>(static_cast<unsigned char>(rest[i])) << (8 * i);
+    }
+    rest.remove_prefix(8);
+    if (size > rest.size()) {
+        return false;
+    }
+    section = rest.substr(0, size);
+    rest.remove_prefix(size);
+    return true;
+}
+
+} // namespace
+
+void write_model::keep() {
+    registry.keep();
+    identity.keep();
+}
+
+void write_model::drop() {
+    registry.drop();
+    identity.drop();
+}
+
+result<void> write_model::fold(const recorded_event& event) {
+    const event_draft& fact = event.fact;
+    const event_context context{fact.recorded, fact.stream_version, event.at, fact.actor};
+    const decode_status status =
+        visit_event(fact.type, fact.revision, fact.data, scratch_, folder{*this, context});
+    if (status != decode_status::ok) {
+        return error{error_code::store_damaged,
+                     "The event at position " + std::to_string(event.at) + " of type '" +
+                         std::string(fact.type) + "' revision " + std::to_string(fact.revision) +
+                         " cannot be read by this version."};
+    }
+    keep();
+    return {};
+}
+
+void write_model::write_snapshot(std::string& out) const {
+    std::string section;
+    registry::write_snapshot(registry, section);
+    append_section(section, out);
+    section.clear();
+    identity::write_snapshot(identity, section);
+    append_section(section, out);
+}
+
+bool write_model::read_snapshot(std::string_view bytes) {
+    std::string_view registry_bytes;
+    std::string_view identity_bytes;
+    return take_section(bytes, registry_bytes) && take_section(bytes, identity_bytes) &&
+           bytes.empty() && registry::read_snapshot(registry_bytes, registry) &&
+           identity::read_snapshot(identity_bytes, identity);
+}
+
+} // namespace fasti

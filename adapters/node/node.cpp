@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "adapters/node/node.hpp"
+
+#include "eventstore/port/token.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace fasti {
+namespace {
+
+//! How many expiries or reapings go into one request: small enough not to hold up people's commands.
+constexpr std::size_t own_commands_per_request = 512;
+
+//! The instance a command is about, if it is one that touches a lease.
+struct lease_subject {
+    std::string_view service;
+    std::string_view instance;
+};
+
+template <class Command>
+constexpr bool grants_lease = std::is_same_v<Command, registry::register_instance> ||
+                              std::is_same_v<Command, registry::update_instance> ||
+                              std::is_same_v<Command, registry::renew_lease>;
+
+std::optional<lease_subject> lease_granted_by(const command& what) {
+    return std::visit(
+        []<class Command>(const Command& one) -> std::optional<lease_subject> {
+            if constexpr (grants_lease<Command>) {
+                return lease_subject{one.service, one.instance};
+            } else {
+                return std::nullopt;
+            }
+        },
+        what);
+}
+
+} // namespace
+
+node::node(ledger& facts, std::unique_ptr<view_set> views, clock& time, node_options options)
+    : facts_(facts), views_(std::move(views)), time_(time), options_(options),
+      guard_(options.guard),
+      lease_principal_(std::make_shared<principal>(principal{"system/leases", "", {}})) {
+    const ledger_head head = facts.head();
+    check(views_->at() == head.last, "views stand at the head before the node starts");
+    epoch_ = head.epoch;
+    prefix_at_head_ = head.last_hash.prefix();
+    views_->observe(this);
+}
+
+node::~node() { views_->observe(nullptr); }
+
+std::optional<std::string> node::start_leases(std::string_view checkpoint) {
+    const std::int64_t now = time_.monotonic_us();
+    lease_checkpoint saved;
+    const bool readable = saved.read(checkpoint);
+    views_->registry().for_each_lease([&](const lease_fact& fact) {
+        if (fact.expired_at.has_value()) {
+            const std::int64_t since = ms_between(*fact.expired_at, time_.now());
+            const std::int64_t left = std::clamp<std::int64_t>(options_.reap_ms - since, 0, options_.reap_ms);
+            leases_.grant(fact.slot, fact.lease_ms, fact.generation, now);
+            leases_.mark_expired(fact.slot, now + left * 1000);
+            return;
+        }
+        leases_.grant_after_restart(fact.slot, fact.lease_ms, fact.generation,
+                                    saved.find(fact.stream_hash), now);
+    });
+    guard_until_ = views_->registry().guard_until();
+    if (!readable && !checkpoint.empty()) {
+        return "The remaining times of leases could not be read; every lease starts anew.";
+    }
+    return std::nullopt;
+}
+
+bool node::submit(std::unique_ptr<command_request>& request) {
+    check(entry_ != nullptr, "a node is connected before commands are submitted");
+    note_pending(*request);
+    if (entry_->offer(request)) {
+        return true;
+    }
+    for (const auto& note : request->lease_notes) {
+        if (age_of(note.slot) == note.age) {
+            leases_.end_pending(note.slot);
+        }
+    }
+    request->lease_notes.clear();
+    return false;
+}
+
+std::optional<renewal> node::renew(std::string_view service, std::string_view instance) {
+    const auto slot = views_->registry().slot_of(service, instance);
+    if (!slot.has_value()) {
+        return std::nullopt;
+    }
+    const std::int64_t now = time_.monotonic_us();
+    const lease_renewal outcome = leases_.renew(*slot, now);
+    if (outcome.kind != renewal_kind::renewed) {
+        return std::nullopt;
+    }
+    ++counters_.renewals;
+    const std::int64_t lease_ms = (outcome.deadline_us - now) / 1000;
+    return renewal{lease_ms, time_.now().plus_ms(lease_ms)};
+}
+
+void node::on_notice(commit_notice notice) {
+    if (notice.batch != nullptr) {
+        views_->apply(*notice.batch);
+        prefix_at_head_ = notice.batch->last_hash.prefix();
+        ++counters_.batches;
+        counters_.events += notice.batch->slices.size();
+    }
+    for (command_answer& answer : notice.answers) {
+        settle(answer);
+    }
+    for (command_answer& answer : notice.answers) {
+        if (answer.request->done) {
+            answer.request->done(answer);
+        }
+    }
+    if (notice.batch != nullptr) {
+        for (std::size_t i = 0; i < followers_.size(); ++i) {
+            followers_[i]->on_committed(notice.batch);
+        }
+    }
+}
+
+//! A lease is not let lapse while something that grants it is under way.
+void node::note_pending(command_request& request) {
+    request.lease_notes.clear();
+    for (const command_item& item : request.items) {
+        const auto subject = lease_granted_by(item.what);
+        if (!subject.has_value() || request.dry_run) {
+            continue;
+        }
+        const auto slot = views_->registry().slot_of(subject->service, subject->instance);
+        if (slot.has_value() && leases_.begin_pending(*slot)) {
+            request.lease_notes.push_back({*slot, age_of(*slot)});
+        }
+    }
+}
+
+void node::settle(command_answer& answer) {
+    for (const auto& note : answer.request->lease_notes) {
+        if (age_of(note.slot) == note.age) {
+            leases_.end_pending(note.slot);
+        }
+    }
+    const std::size_t count_of = std::min(answer.outcomes.size(), answer.request->items.size());
+    for (std::size_t i = 0; i < count_of; ++i) {
+        count(answer.outcomes[i]);
+        settle_item(answer.request->items[i], answer.outcomes[i]);
+    }
+}
+
+//! What an outcome without events means for leases; events reached them by the views.
+void node::settle_item(const command_item& item, const item_outcome& outcome) {
+    if (outcome.kind == outcome_kind::unchanged) {
+        if (const auto* expiry = std::get_if<registry::expire_instance>(&item.what)) {
+            const auto slot = views_->registry().slot_of(expiry->service, expiry->instance);
+            if (slot.has_value()) {
+                leases_.expiry_dropped(*slot, time_.monotonic_us());
+            }
+        } else if (const auto subject = lease_granted_by(item.what)) {
+            (void)renew(subject->service, subject->instance);
+        }
+    }
+}
+
+void node::count(const item_outcome& outcome) {
+    switch (outcome.kind) {
+    case outcome_kind::appended:
+        ++counters_.commands_appended;
+        break;
+    case outcome_kind::already:
+        ++counters_.commands_already;
+        break;
+    case outcome_kind::unchanged:
+        ++counters_.commands_unchanged;
+        break;
+    case outcome_kind::dry_run:
+        ++counters_.commands_dry_run;
+        break;
+    case outcome_kind::failed:
+        ++counters_.commands_failed;
+        break;
+    }
+}
+
+void node::write_position(std::string& out) const {
+    write_token(epoch_, views_->at(), prefix_at_head_, out);
+}
+
+void node::unfollow(commit_follower& one) { std::erase(followers_, &one); }
+
+std::uint32_t& node::age_of(std::uint32_t slot) {
+    if (slot >= slot_ages_.size()) {
+        slot_ages_.resize(slot + 1);
+    }
+    return slot_ages_[slot];
+}
+
+} // namespace fasti

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "commands/leases/lease_table.hpp"
+
+#include <algorithm>
+
+namespace fasti {
+namespace {
+
+constexpr std::int64_t us_per_ms = 1'000;
+//! When a void expiry, or a reaping that was not decided yet, is looked at again.
+constexpr std::int64_t again_after_us = 1'000'000;
+
+} // namespace
+
+lease_table::lease_table(std::int64_t now_us) : heads_(buckets, nil), tick_(now_us / tick_us) {}
+
+void lease_table::grant(std::uint32_t slot, const lease_grant& what, std::int64_t now_us) {
+    entry& one = at(slot);
+    one.lease_ms = what.lease_ms;
+    one.generation = what.generation;
+    one.stream_hash = what.stream_hash;
+    one.grace_used_ms = 0;
+    one.deadline_us = now_us + what.lease_ms * us_per_ms;
+    set_state(one, state::live);
+    arm(slot, one.deadline_us);
+}
+
+void lease_table::grant_after_restart(std::uint32_t slot, const lease_grant& what,
+                                      const saved_lease* saved, std::int64_t now_us) {
+    grant(slot, what, now_us);
+    entry& one = at(slot);
+    if (saved == nullptr) {
+        one.grace_used_ms = what.lease_ms;
+        return;
+    }
+    const std::uint32_t used = std::min(saved->grace_used_ms, what.lease_ms);
+    const std::uint32_t grace = std::min(restart_grace_ms, what.lease_ms - used);
+    const std::uint32_t remaining = std::min(saved->remaining_ms, what.lease_ms);
+    one.grace_used_ms = used + grace;
+    one.deadline_us = now_us + (std::int64_t{remaining} + grace) * us_per_ms;
+    arm(slot, one.deadline_us);
+}
+
+void lease_table::remove(std::uint32_t slot) {
+    entry& one = at(slot);
+    disarm(slot);
+    set_state(one, state::none);
+    one.pending = 0;
+}
+
+void lease_table::mark_expired(std::uint32_t slot, std::int64_t reap_at_us, std::int64_t now_us) {
+    entry& one = at(slot);
+    set_state(one, state::expired);
+    one.deadline_us = std::max(reap_at_us, now_us);
+    arm(slot, one.deadline_us);
+}
+
+lease_renewal lease_table::renew(std::uint32_t slot, std::int64_t now_us) noexcept {
+    if (slot >= entries_.size()) {
+        return {};
+    }
+    entry& one = entries_[slot];
+    switch (one.state) {
+    case state::live:
+        break;
+    case state::held:
+        set_state(one, state::live);
+        one.deadline_us = now_us + one.lease_ms * us_per_ms;
+        arm(slot, one.deadline_us);
+        break;
+    case state::expiring:
+        return {renewal_kind::expiring, 0};
+    case state::expired:
+        return {renewal_kind::expired, 0};
+    case state::none:
+        return {};
+    }
+    // Later than what the wheel knows: it finds out when it looks at the old deadline.
+    one.deadline_us = now_us + one.lease_ms * us_per_ms;
+    one.grace_used_ms = 0;
+    return {renewal_kind::renewed, one.deadline_us};
+}
+
+bool lease_table::begin_pending(std::uint32_t slot) noexcept {
+    if (slot >= entries_.size()) {
+        return false;
+    }
+    entry& one = entries_[slot];
+    if (one.state == state::none || one.state == state::expired || one.pending == 0xFFFF) {
+        return false;
+    }
+    ++one.pending;
+    return true;
+}
+
+void lease_table::end_pending(std::uint32_t slot) noexcept {
+    if (slot < entries_.size() && entries_[slot].pending > 0) {
+        --entries_[slot].pending;
+    }
+}
+
+void lease_table::advance(std::int64_t now_us, due& out) {
+    const std::int64_t now_tick = now_us / tick_us;
+    if (now_tick <= tick_) {
+        return;
+    }
+    // After a long pause one round looks at every bucket.
+    const std::int64_t first = std::max(tick_ + 1, now_tick - static_cast<std::int64_t>(buckets) + 1);
+    tick_ = now_tick;
+    for (std::int64_t tick = first; tick <= now_tick; ++tick) {
+        const auto bucket = static_cast<std::size_t>(tick) % buckets;
+        fired_.clear();
+        for (std::uint32_t slot = heads_[bucket]; slot != nil; slot = entries_[slot].next) {
+            fired_.push_back(slot);
+        }
+        for (const std::uint32_t slot : fired_) {
+            look_at(slot, now_us, out);
+        }
+    }
+}
+
+void lease_table::look_at(std::uint32_t slot, std::int64_t now_us, due& out) {
+    entry& one = entries_[slot];
+    if (one.deadline_us > now_us) {
+        arm(slot, one.deadline_us);
+        return;
+    }
+    if (one.state == state::expired) {
+        out.reaps.push_back(slot);
+        one.deadline_us = now_us + again_after_us;
+        arm(slot, one.deadline_us);
+        return;
+    }
+    if (one.pending > 0) {
+        arm(slot, now_us + tick_us);
+        return;
+    }
+    disarm(slot);
+    set_state(one, state::expiring);
+    out.lapsed.push_back(slot);
+}
+
+void lease_table::hold_back(std::uint32_t slot) { set_state(at(slot), state::held); }
+
+void lease_table::release_held(std::vector<std::uint32_t>& lapsed) {
+    for (std::uint32_t slot = 0; held_ > 0 && slot < entries_.size(); ++slot) {
+        if (entries_[slot].state == state::held) {
+            set_state(entries_[slot], state::expiring);
+            lapsed.push_back(slot);
+        }
+    }
+}
+
+void lease_table::expiry_dropped(std::uint32_t slot, std::int64_t now_us) {
+    entry& one = at(slot);
+    if (one.state == state::expiring) {
+        set_state(one, state::live);
+        one.deadline_us = now_us + again_after_us;
+        arm(slot, one.deadline_us);
+    }
+}
+
+lease_table::entry& lease_table::at(std::uint32_t slot) {
+    if (slot >= entries_.size()) {
+        entries_.resize(std::size_t{slot} + 1);
+    }
+    return entries_[slot];
+}
+
+void lease_table::set_state(entry& one, enum state to) noexcept {
+    const auto counts = [](enum state which) {
+        return which == state::live || which == state::held || which == state::expiring;
+    };
+    leases_ = leases_ - (counts(one.state) ? 1 : 0) + (counts(to) ? 1 : 0);
+    held_ = held_ - (one.state == state::held ? 1 : 0) + (to == state::held ? 1 : 0);
+    one.state = to;
+}
+
+//! Puts the slot where the wheel will look at `when_us` or, if that is too far, as late as it can.
+void lease_table::arm(std::uint32_t slot, std::int64_t when_us) {
+    disarm(slot);
+    const std::int64_t wanted = (when_us + tick_us - 1) / tick_us;
+    const std::int64_t tick =
+        std::clamp(wanted, tick_ + 1, tick_ + static_cast<std::int64_t>(buckets) - 1);
+    const auto bucket = static_cast<std::size_t>(tick) % buckets;
+    entry& one = entries_[slot];
+    one.bucket = static_cast<std::uint16_t>(bucket);
+    one.previous = nil;
+    one.next = heads_[bucket];
+    if (one.next != nil) {
+        entries_[one.next].previous = slot;
+    }
+    heads_[bucket] = slot;
+}
+
+void lease_table::disarm(std::uint32_t slot) noexcept {
+    entry& one = entries_[slot];
+    if (one.bucket == no_bucket) {
+        return;
+    }
+    if (one.next != nil) {
+        entries_[one.next].previous = one.previous;
+    }
+    if (one.previous != nil) {
+        entries_[one.previous].next = one.next;
+    } else {
+        heads_[one.bucket] = one.next;
+    }
+    one.bucket = no_bucket;
+}
+
+} // namespace fasti

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "commands/leases/expiry_guard.hpp"
+#include "commands/leases/lease_checkpoint.hpp"
+#include "commands/leases/lease_table.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <random>
+#include <set>
+
+namespace fasti {
+namespace {
+
+constexpr std::int64_t ms = 1'000;
+
+lease_grant lease_of(std::uint32_t lease_ms, std::uint64_t hash = 1) { return {lease_ms, 1, hash}; }
+
+std::vector<std::uint32_t> lapsed_at(lease_table& leases, std::int64_t now_us) {
+    lease_table::due due;
+    leases.advance(now_us, due);
+    return due.lapsed;
+}
+
+TEST(lease_table, lets_a_lease_lapse_at_its_deadline_and_not_before) {
+    lease_table leases(0);
+    leases.grant(0, lease_of(1000), 0);
+    EXPECT_TRUE(lapsed_at(leases, 999 * ms).empty());
+    EXPECT_EQ(lapsed_at(leases, 1000 * ms + lease_table::tick_us), std::vector<std::uint32_t>{0});
+    EXPECT_TRUE(lapsed_at(leases, 5000 * ms).empty()) << "it is handed out once";
+}
+
+TEST(lease_table, moves_the_deadline_with_each_renewal) {
+    lease_table leases(0);
+    leases.grant(0, lease_of(1000), 0);
+    const lease_renewal outcome = leases.renew(0, 900 * ms);
+    EXPECT_EQ(outcome.kind, renewal_kind::renewed);
+    EXPECT_EQ(outcome.deadline_us, 1900 * ms);
+    EXPECT_TRUE(lapsed_at(leases, 1899 * ms).empty());
+    EXPECT_EQ(lapsed_at(leases, 1905 * ms).size(), 1U);
+}
+
+TEST(lease_table, says_why_a_lease_cannot_be_renewed) {
+    lease_table leases(0);
+    EXPECT_EQ(leases.renew(7, 0).kind, renewal_kind::absent);
+    leases.grant(0, lease_of(100), 0);
+    (void)lapsed_at(leases, 200 * ms);
+    EXPECT_EQ(leases.renew(0, 200 * ms).kind, renewal_kind::expiring);
+    leases.mark_expired(0, 10'000 * ms, 200 * ms);
+    EXPECT_EQ(leases.renew(0, 200 * ms).kind, renewal_kind::expired);
+    leases.remove(0);
+    EXPECT_EQ(leases.renew(0, 200 * ms).kind, renewal_kind::absent);
+}
+
+TEST(lease_table, looks_again_at_leases_longer_than_the_wheel) {
+    lease_table leases(0);
+    leases.grant(0, lease_of(86'400'000), 0);
+    for (std::int64_t at = 0; at < 86'400'000; at += 5'000) {
+        ASSERT_TRUE(lapsed_at(leases, at * ms).empty());
+    }
+    EXPECT_EQ(lapsed_at(leases, 86'400'010 * ms).size(), 1U);
+}
+
+TEST(lease_table, keeps_a_pending_lease_until_it_is_settled) {
+    lease_table leases(0);
+    leases.grant(0, lease_of(100), 0);
+    ASSERT_TRUE(leases.begin_pending(0));
+    EXPECT_TRUE(lapsed_at(leases, 500 * ms).empty());
+    leases.end_pending(0);
+    EXPECT_EQ(lapsed_at(leases, 600 * ms).size(), 1U);
+}
+
+TEST(lease_table, looks_again_when_an_expiry_was_void) {
+    lease_table leases(0);
+    leases.grant(0, lease_of(100), 0);
+    (void)lapsed_at(leases, 200 * ms);
+    leases.expiry_dropped(0, 200 * ms);
+    EXPECT_EQ(lapsed_at(leases, 1300 * ms).size(), 1U);
+}
+
+TEST(lease_table, hands_an_expired_one_out_for_reaping_until_it_is_gone) {
+    lease_table leases(0);
+    leases.grant(0, lease_of(100), 0);
+    leases.mark_expired(0, 1000 * ms, 200 * ms);
+    lease_table::due due;
+    leases.advance(990 * ms, due);
+    EXPECT_TRUE(due.reaps.empty());
+    leases.advance(1010 * ms, due);
+    EXPECT_EQ(due.reaps.size(), 1U);
+    leases.advance(2100 * ms, due);
+    EXPECT_EQ(due.reaps.size(), 2U) << "nobody said that it is gone";
+    leases.remove(0);
+    leases.advance(9000 * ms, due);
+    EXPECT_EQ(due.reaps.size(), 2U);
+}
+
+TEST(lease_table, holds_lapsed_leases_and_lets_them_renew) {
+    lease_table leases(0);
+    leases.grant(0, lease_of(100), 0);
+    leases.grant(1, lease_of(100), 0);
+    for (const std::uint32_t slot : lapsed_at(leases, 200 * ms)) {
+        leases.hold_back(slot);
+    }
+    EXPECT_EQ(leases.held(), 2U);
+    EXPECT_EQ(leases.renew(1, 300 * ms).kind, renewal_kind::renewed);
+    std::vector<std::uint32_t> lapsed;
+    leases.release_held(lapsed);
+    EXPECT_EQ(lapsed, std::vector<std::uint32_t>{0});
+    EXPECT_EQ(lapsed_at(leases, 410 * ms), std::vector<std::uint32_t>{1});
+}
+
+TEST(lease_table, agrees_with_a_naive_model) {
+    for (unsigned seed = 1; seed <= 20; ++seed) {
+        std::mt19937 random(seed);
+        lease_table leases(0);
+        std::map<std::uint32_t, std::int64_t> deadlines;
+        std::int64_t now = 0;
+        for (int step = 0; step < 4000; ++step) {
+            const std::uint32_t slot = random() % 50;
+            switch (random() % 5) {
+            case 0: {
+                const std::uint32_t lease_ms = 100 + random() % 30'000;
+                leases.grant(slot, lease_of(lease_ms), now);
+                deadlines[slot] = now + lease_ms * ms;
+                break;
+            }
+            case 1:
+                if (leases.renew(slot, now).kind == renewal_kind::renewed) {
+                    ASSERT_TRUE(deadlines.contains(slot)) << "seed " << seed;
+                    deadlines[slot] = leases.deadline_us(slot);
+                }
+                break;
+            case 2:
+                leases.remove(slot);
+                deadlines.erase(slot);
+                break;
+            default: {
+                now += static_cast<std::int64_t>(random() % 400) * ms;
+                const auto lapsed = lapsed_at(leases, now);
+                for (const std::uint32_t gone : lapsed) {
+                    ASSERT_TRUE(deadlines.contains(gone)) << "seed " << seed;
+                    ASSERT_LE(deadlines[gone], now) << "before its deadline, seed " << seed;
+                    deadlines.erase(gone);
+                }
+                for (const auto& [left, deadline] : deadlines) {
+                    ASSERT_GE(deadline + lease_table::tick_us, now)
+                        << "slot " << left << " was forgotten, seed " << seed;
+                }
+            }
+            }
+        }
+    }
+}
+
+TEST(lease_checkpoint, gives_back_what_remained) {
+    lease_table leases(0);
+    leases.grant(0, lease_of(10'000, 77), 0);
+    leases.grant(1, lease_of(20'000, 5), 0);
+    std::string bytes;
+    write_lease_checkpoint(leases, 4'000 * ms, 1'000, bytes);
+    lease_checkpoint saved;
+    ASSERT_TRUE(saved.read(bytes));
+    ASSERT_NE(saved.find(77), nullptr);
+    EXPECT_EQ(saved.find(77)->remaining_ms, 5'000U);
+    EXPECT_EQ(saved.find(5)->remaining_ms, 15'000U);
+    EXPECT_EQ(saved.find(6), nullptr);
+}
+
+TEST(lease_checkpoint, is_refused_whole_when_a_byte_is_wrong) {
+    lease_table leases(0);
+    leases.grant(0, lease_of(10'000, 77), 0);
+    std::string bytes;
+    write_lease_checkpoint(leases, 0, 0, bytes);
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        std::string damaged = bytes;
+        damaged[i] = static_cast<char>(damaged[i] ^ 0x20);
+        lease_checkpoint saved;
+        EXPECT_FALSE(saved.read(damaged)) << i;
+        EXPECT_FALSE(saved.read(std::string_view{bytes}.substr(0, i)));
+    }
+}
+
+//! Restarts over and over; returns how long the dead instance stayed, in up-time.
+std::int64_t up_ms_until_lapse(std::uint32_t lease_ms, std::int64_t run_ms, std::int64_t save_ms) {
+    std::string checkpoint;
+    {
+        lease_table leases(0);
+        leases.grant(0, lease_of(lease_ms, 9), 0);
+        write_lease_checkpoint(leases, 0, save_ms, checkpoint);
+    }
+    std::int64_t up_ms = 0;
+    for (int run = 0; run < 100'000; ++run) {
+        lease_checkpoint saved;
+        EXPECT_TRUE(saved.read(checkpoint));
+        lease_table leases(0);
+        leases.grant_after_restart(0, lease_of(lease_ms, 9), saved.find(9), 0);
+        for (std::int64_t at = 0; at < run_ms; at += 10) {
+            if (at % save_ms == 0) {
+                checkpoint.clear();
+                write_lease_checkpoint(leases, at * ms, save_ms, checkpoint);
+            }
+            if (!lapsed_at(leases, at * ms).empty()) {
+                return up_ms + at;
+            }
+        }
+        up_ms += run_ms;
+    }
+    return -1;
+}
+
+TEST(lease_checkpoint, does_not_keep_the_dead_in_a_crash_loop_of_any_pace) {
+    for (const std::int64_t run_ms : {20, 90, 500, 990, 1500, 4000, 30'000}) {
+        const std::int64_t stayed = up_ms_until_lapse(10'000, run_ms, 1'000);
+        EXPECT_GE(stayed, 0) << "for ever, with runs of " << run_ms << " ms";
+        EXPECT_LE(stayed, 2 * 10'000 + run_ms) << "runs of " << run_ms << " ms";
+    }
+}
+
+TEST(lease_checkpoint, gives_the_living_time_to_renew_after_a_restart) {
+    lease_table before(0);
+    before.grant(0, lease_of(10'000, 9), 0);
+    std::string checkpoint;
+    write_lease_checkpoint(before, 9'500 * ms, 1'000, checkpoint);
+    lease_checkpoint saved;
+    ASSERT_TRUE(saved.read(checkpoint));
+    lease_table leases(0);
+    leases.grant_after_restart(0, lease_of(10'000, 9), saved.find(9), 0);
+    EXPECT_TRUE(lapsed_at(leases, 4'900 * ms).empty());
+    EXPECT_EQ(leases.renew(0, 4'900 * ms).kind, renewal_kind::renewed);
+}
+
+TEST(expiry_guard_policy, believes_a_few_lapses_and_doubts_many) {
+    expiry_guard_policy policy({.ratio_percent = 30, .lapsed_min = 20, .window_ms = 10'000});
+    EXPECT_FALSE(policy.on_lapsed(19, 1, 0).raise) << "too few to doubt";
+    const auto evidence = policy.on_lapsed(1, 1, 5'000 * ms);
+    EXPECT_TRUE(evidence.raise);
+    EXPECT_EQ(evidence.lapsed, 20U);
+    EXPECT_EQ(evidence.leases, 21U);
+    policy.reset();
+    EXPECT_FALSE(policy.on_lapsed(20, 980, 6'000 * ms).raise) << "a small share";
+}
+
+TEST(expiry_guard_policy, forgets_what_lapsed_before_the_window) {
+    expiry_guard_policy policy({.ratio_percent = 30, .lapsed_min = 20, .window_ms = 10'000});
+    (void)policy.on_lapsed(19, 10, 0);
+    EXPECT_FALSE(policy.on_lapsed(19, 10, 10'001 * ms).raise);
+}
+
+} // namespace
+} // namespace fasti

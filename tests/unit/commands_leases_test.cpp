@@ -117,10 +117,10 @@ TEST(lease_table, agrees_with_a_naive_model) {
         std::map<std::uint32_t, std::int64_t> deadlines;
         std::int64_t now = 0;
         for (int step = 0; step < 4000; ++step) {
-            const std::uint32_t slot = random() % 50;
+            const auto slot = static_cast<std::uint32_t>(random() % 50);
             switch (random() % 5) {
             case 0: {
-                const std::uint32_t lease_ms = 100 + random() % 30'000;
+                const auto lease_ms = static_cast<std::uint32_t>(100 + random() % 30'000);
                 leases.grant(slot, lease_of(lease_ms), now);
                 deadlines[slot] = now + lease_ms * ms;
                 break;

@@ -3,12 +3,12 @@
 
 #include "adapters/config/values.hpp"
 
+#include <unistd.h>
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <iterator>
-#include <unistd.h>
 
 extern char** environ; // NOLINT: POSIX names it so
 
@@ -23,9 +23,9 @@ using config_detail::set_text;
 constexpr std::size_t file_bytes_max = 1024U * 1024U;
 
 //! Variables of the client and of the shell scripts: ours, but no settings of the server.
-constexpr std::string_view other_variables[] = {"FASTI_CONFIG",   "FASTI_ADDR",   "FASTI_TOKEN",
-                                                "FASTI_TOKEN_FILE", "FASTI_CACERT", "FASTI_PRESET",
-                                                "FASTI_JOBS",     "FASTI_BINARY", "FASTI_BUILD_DIR"};
+constexpr std::string_view other_variables[] = {
+    "FASTI_CONFIG", "FASTI_ADDR", "FASTI_TOKEN",  "FASTI_TOKEN_FILE", "FASTI_CACERT",
+    "FASTI_PRESET", "FASTI_JOBS", "FASTI_BINARY", "FASTI_BUILD_DIR"};
 
 std::optional<std::string> variable(const config_inputs& inputs, std::string_view name) {
     for (const auto& [key, value] : inputs.environment) {
@@ -117,9 +117,9 @@ void apply_environment(loading& work, const config_inputs& inputs) {
         if (name.rfind("FASTI_", 0) != 0) {
             continue;
         }
-        const auto* const key =
-            std::find_if(config_keys.begin(), config_keys.end(),
-                         [&name = name](const config_key& one) { return one.environment == name; });
+        const auto* const key = std::find_if(
+            config_keys.begin(), config_keys.end(),
+            [&name = name](const config_key& one) { return one.environment == name; });
         if (key != config_keys.end()) {
             work.took(*key, {config_origin::environment, name},
                       set_text(*key, text, work.out.values));
@@ -134,9 +134,9 @@ void apply_environment(loading& work, const config_inputs& inputs) {
 
 void apply_flags(loading& work, const config_inputs& inputs) {
     for (const auto& [flag, text] : inputs.flags) {
-        const auto* const key =
-            std::find_if(config_keys.begin(), config_keys.end(),
-                         [&flag = flag](const config_key& one) { return one.flag == flag; });
+        const auto* const key = std::find_if(
+            config_keys.begin(), config_keys.end(),
+            [&flag = flag](const config_key& one) { return one.flag == flag; });
         check(key != config_keys.end(), "only declared flags are handed to the configuration");
         work.took(*key, {config_origin::flag, "--" + flag}, set_text(*key, text, work.out.values));
     }
@@ -146,7 +146,8 @@ void apply_flags(loading& work, const config_inputs& inputs) {
 void check_together(loading& work) {
     const config& values = work.out.values;
     if (values.data.dir.empty()) {
-        work.refuse("data.dir", "default", "is unknown: neither HOME nor XDG_DATA_HOME is set; say --data");
+        work.refuse("data.dir", "default",
+                    "is unknown: neither HOME nor XDG_DATA_HOME is set; say --data");
     }
     if (values.http.tls_cert.empty() != values.http.tls_key.empty()) {
         const bool cert = values.http.tls_cert.empty();
@@ -157,9 +158,10 @@ void check_together(loading& work) {
     const std::optional<endpoint> at = endpoint_from(values.http.listen);
     if (at && !is_loopback(at->host) && values.http.tls_cert.empty() &&
         !values.http.insecure_plaintext) {
-        work.refuse("http.listen", values.http.listen,
-                    "is outside loopback and would be plaintext: set http.tls_cert and http.tls_key, "
-                    "or say --insecure-plaintext");
+        work.refuse(
+            "http.listen", values.http.listen,
+            "is outside loopback and would be plaintext: set http.tls_cert and http.tls_key, "
+            "or say --insecure-plaintext");
     }
 }
 
@@ -168,10 +170,10 @@ result<loaded_config> finish(loading&& work) {
         return std::move(work.out);
     }
     const std::size_t count = work.faults.size();
-    return error{error_code::configuration_invalid,
-                 std::to_string(count) + (count == 1 ? " fault" : " faults") +
-                     " in the configuration.",
-                 std::move(work.faults)};
+    return error{
+        error_code::configuration_invalid,
+        std::to_string(count) + (count == 1 ? " fault" : " faults") + " in the configuration.",
+        std::move(work.faults)};
 }
 
 //! Nothing to read is an empty text; a file asked for by name must be there.
@@ -182,16 +184,16 @@ result<std::string> read_file(const std::string& path, bool must_exist) {
         if (!must_exist && (errno == ENOENT || errno == ENOTDIR)) {
             return std::string{};
         }
-        return error{error_code::configuration_invalid, "The configuration file " + path +
-                                                            " cannot be read: " +
-                                                            std::strerror(errno) + "."};
+        return error{
+            error_code::configuration_invalid,
+            "The configuration file " + path + " cannot be read: " + std::strerror(errno) + "."};
     }
     std::string text(file_bytes_max + 1, '\0');
     file.read(text.data(), static_cast<std::streamsize>(text.size()));
     text.resize(static_cast<std::size_t>(file.gcount()));
     if (file.bad() || text.size() > file_bytes_max) {
-        return error{error_code::configuration_invalid, "The configuration file " + path +
-                                                            " cannot be read or is over 1 MiB."};
+        return error{error_code::configuration_invalid,
+                     "The configuration file " + path + " cannot be read or is over 1 MiB."};
     }
     return text;
 }
@@ -220,8 +222,8 @@ result<loaded_config> load_config(const config_inputs& inputs) {
     }
     const bool named = path.has_value();
     if (!named) {
-        const std::string folder =
-            inputs.root ? "/etc/fasti" : xdg_folder(inputs, "XDG_CONFIG_HOME", ".config");
+        const std::string folder = inputs.root ? "/etc/fasti"
+                                               : xdg_folder(inputs, "XDG_CONFIG_HOME", ".config");
         path = folder.empty() ? std::string{} : folder + "/fasti.toml";
     }
     if (path->empty()) {
@@ -251,9 +253,7 @@ config_changes apply_reload(loaded_config& running, const loaded_config& fresh) 
         running.sources[i] = fresh.sources[i];
         const config_member to = key.member(running.values);
         const config_member from = key.member(values);
-        std::visit(
-            [&from](auto* place) { *place = **std::get_if<decltype(place)>(&from); },
-            to);
+        std::visit([&from](auto* place) { *place = **std::get_if<decltype(place)>(&from); }, to);
     }
     return changes;
 }

@@ -22,8 +22,7 @@ enum class config_kind : std::uint8_t { text, path, endpoint, boolean, number, c
 enum class config_unit : std::uint8_t { none, ms, bytes, percent, count };
 
 //! Where a key's value is held in a config.
-using config_member =
-    std::variant<std::string*, bool*, std::uint64_t*, std::vector<std::string>*>;
+using config_member = std::variant<std::string*, bool*, std::uint64_t*, std::vector<std::string>*>;
 
 struct config_key {
     std::string_view name;        //!< "http.listen"

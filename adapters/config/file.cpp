@@ -11,8 +11,9 @@ namespace fasti::config_detail {
 namespace {
 
 const config_key* key_named(std::string_view name) {
-    const auto* const found = std::find_if(config_keys.begin(), config_keys.end(),
-                                           [name](const config_key& key) { return key.name == name; });
+    const auto* const found = std::find_if(
+        config_keys.begin(), config_keys.end(),
+        [name](const config_key& key) { return key.name == name; });
     return found == config_keys.end() ? nullptr : found;
 }
 
@@ -86,7 +87,8 @@ file_content read_toml(std::string_view text) {
     file_content out;
     const toml::parse_result parsed = toml::parse(text);
     if (!parsed) {
-        out.faults.push_back({parsed.error().source().begin.line, {},
+        out.faults.push_back({parsed.error().source().begin.line,
+                              {},
                               "is not TOML: " + std::string{parsed.error().description()}});
         return out;
     }

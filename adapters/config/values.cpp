@@ -30,15 +30,11 @@ constexpr std::array<suffix, 1> percent_suffixes = {{{"%", 1}}};
 
 std::span<const suffix> suffixes_of(config_unit unit) {
     switch (unit) {
-    case config_unit::ms:
-        return ms_suffixes;
-    case config_unit::bytes:
-        return byte_suffixes;
-    case config_unit::percent:
-        return percent_suffixes;
-    case config_unit::none:
-    case config_unit::count:
-        return {};
+        case config_unit::ms: return ms_suffixes;
+        case config_unit::bytes: return byte_suffixes;
+        case config_unit::percent: return percent_suffixes;
+        case config_unit::none:
+        case config_unit::count: return {};
     }
     return {};
 }
@@ -117,8 +113,7 @@ std::optional<std::uint64_t> number_from(std::string_view text, config_unit unit
     if (status != std::errc{}) {
         return std::nullopt;
     }
-    const std::string_view rest =
-        trimmed(text.substr(static_cast<std::size_t>(end - text.data())));
+    const std::string_view rest = trimmed(text.substr(static_cast<std::size_t>(end - text.data())));
     if (rest.empty()) {
         return number;
     }
@@ -149,8 +144,8 @@ std::optional<endpoint> endpoint_from(std::string_view text) {
         return std::nullopt; // IPv6 without brackets: where the port begins would be a guess
     }
     std::uint16_t port = 0;
-    const auto [end, status] =
-        std::from_chars(port_text.data(), port_text.data() + port_text.size(), port);
+    const auto [end, status] = std::from_chars(port_text.data(),
+                                               port_text.data() + port_text.size(), port);
     if (port_text.empty() || status != std::errc{} || end != port_text.data() + port_text.size() ||
         host.find_first_of(" \t/@[]") != std::string_view::npos) {
         return std::nullopt;
@@ -222,9 +217,8 @@ bool same_value(const config_key& key, const config& one, const config& other) {
     config right = other;
     const config_member a = key.member(left);
     const config_member b = key.member(right);
-    return std::visit(
-        [&b](auto* value) { return *value == **std::get_if<decltype(value)>(&b); },
-        a);
+    return std::visit([&b](auto* value) { return *value == **std::get_if<decltype(value)>(&b); },
+                      a);
 }
 
 } // namespace fasti
@@ -234,22 +228,17 @@ namespace fasti::config_detail {
 std::string expectation(const config_key& key) {
     static constexpr std::array<std::string_view, 5> units = {"", " ms", " bytes", " percent", ""};
     switch (key.kind) {
-    case config_kind::number:
-        return std::string{key.power_of_two ? "a power of two from " : "a number from "} +
-               std::to_string(key.min) + " to " + std::to_string(key.max) +
-               std::string{units[static_cast<std::size_t>(key.unit)]};
-    case config_kind::choice:
-        return "one of " + joined(key.choices);
-    case config_kind::boolean:
-        return "true or false";
-    case config_kind::list:
-        return "a list of at most " + std::to_string(key.items_max) + " texts";
-    case config_kind::endpoint:
-        return "ADDRESS:PORT, such as 127.0.0.1:8400 or [::1]:8400";
-    case config_kind::path:
-        return "a path without control characters";
-    case config_kind::text:
-        return "text without control characters";
+        case config_kind::number:
+            return std::string{key.power_of_two ? "a power of two from " : "a number from "} +
+                   std::to_string(key.min) + " to " + std::to_string(key.max) +
+                   std::string{units[static_cast<std::size_t>(key.unit)]};
+        case config_kind::choice: return "one of " + joined(key.choices);
+        case config_kind::boolean: return "true or false";
+        case config_kind::list:
+            return "a list of at most " + std::to_string(key.items_max) + " texts";
+        case config_kind::endpoint: return "ADDRESS:PORT, such as 127.0.0.1:8400 or [::1]:8400";
+        case config_kind::path: return "a path without control characters";
+        case config_kind::text: return "text without control characters";
     }
     return {};
 }
@@ -282,36 +271,35 @@ refusal set_text(const config_key& key, std::string_view text, config& into) {
                                 (key.secret ? std::string{} : ", not `" + std::string{text} + "`");
     const config_member member = key.member(into);
     switch (key.kind) {
-    case config_kind::number: {
-        const std::optional<std::uint64_t> number = number_from(text, key.unit);
-        return number ? set_number(key, *number, into) : refusal{refused};
-    }
-    case config_kind::boolean: {
-        const std::optional<bool> flag = bool_from(text);
-        if (!flag) {
-            return refused;
+        case config_kind::number: {
+            const std::optional<std::uint64_t> number = number_from(text, key.unit);
+            return number ? set_number(key, *number, into) : refusal{refused};
         }
-        **std::get_if<bool*>(&member) = *flag;
-        return std::nullopt;
-    }
-    case config_kind::list:
-        return set_list(key, split_list(text), into);
-    case config_kind::choice:
-        if (std::find(key.choices.begin(), key.choices.end(), text) == key.choices.end()) {
-            return refused;
+        case config_kind::boolean: {
+            const std::optional<bool> flag = bool_from(text);
+            if (!flag) {
+                return refused;
+            }
+            **std::get_if<bool*>(&member) = *flag;
+            return std::nullopt;
         }
-        break;
-    case config_kind::endpoint:
-        if (!endpoint_from(text)) {
-            return refused;
-        }
-        break;
-    case config_kind::path:
-    case config_kind::text:
-        if (has_control(text)) {
-            return "must be " + expectation(key);
-        }
-        break;
+        case config_kind::list: return set_list(key, split_list(text), into);
+        case config_kind::choice:
+            if (std::find(key.choices.begin(), key.choices.end(), text) == key.choices.end()) {
+                return refused;
+            }
+            break;
+        case config_kind::endpoint:
+            if (!endpoint_from(text)) {
+                return refused;
+            }
+            break;
+        case config_kind::path:
+        case config_kind::text:
+            if (has_control(text)) {
+                return "must be " + expectation(key);
+            }
+            break;
     }
     **std::get_if<std::string*>(&member) = text;
     return std::nullopt;

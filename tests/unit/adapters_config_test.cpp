@@ -88,8 +88,8 @@ TEST(config, names_key_source_and_reason_of_every_bad_value_at_once) {
     config_inputs inputs = person();
     inputs.environment.emplace_back("FASTI_LOG__LEVEL", "loud");
     inputs.flags.emplace_back("listen", "nowhere");
-    const std::string refused =
-        refusal_of(inputs, "[registry]\nguard_ratio_percent = 101\n[http]\naccess_log = 'maybe'\n");
+    const std::string refused = refusal_of(
+        inputs, "[registry]\nguard_ratio_percent = 101\n[http]\naccess_log = 'maybe'\n");
     EXPECT_THAT(refused, HasSubstr("4 faults"));
     EXPECT_THAT(refused, HasSubstr("registry.guard_ratio_percent (f.toml:2) must be a number from "
                                    "1 to 100 percent, not 101"));
@@ -100,7 +100,8 @@ TEST(config, names_key_source_and_reason_of_every_bad_value_at_once) {
 }
 
 TEST(config, refuses_numbers_out_of_range_or_of_another_shape) {
-    EXPECT_THAT(refusal_of(person(), "[store]\nsegment_bytes = 70000\n"), HasSubstr("power of two"));
+    EXPECT_THAT(refusal_of(person(), "[store]\nsegment_bytes = 70000\n"),
+                HasSubstr("power of two"));
     EXPECT_THAT(refusal_of(person(), "[http]\nbody_bytes_max = -1\n"), HasSubstr("number from"));
     EXPECT_THAT(refusal_of(person(), "[http]\nbody_bytes_max = 1.5\n"), HasSubstr("number from"));
     EXPECT_THAT(refusal_of(person(), "[http]\nbody_bytes_max = '5s'\n"), HasSubstr("number from"));
@@ -114,8 +115,8 @@ TEST(config, takes_numbers_with_units_and_lists) {
     config_inputs inputs = person();
     inputs.environment.emplace_back("FASTI_HTTP__IDLE_TIMEOUT_MS", "5m");
     inputs.flags.emplace_back("http-hosts", "a.example, b.example");
-    const result<loaded_config> loaded =
-        load_config(inputs, "[http]\nbody_bytes_max = '64 KiB'\n", "f.toml");
+    const result<loaded_config> loaded = load_config(inputs, "[http]\nbody_bytes_max = '64 KiB'\n",
+                                                     "f.toml");
     ASSERT_TRUE(loaded) << describe(loaded.error());
     EXPECT_EQ(loaded->values.http.idle_timeout_ms, 300'000U);
     EXPECT_EQ(loaded->values.http.body_bytes_max, 65'536U);

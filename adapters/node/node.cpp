@@ -38,10 +38,7 @@ std::optional<lease_subject> lease_granted_by(const command& what) {
 } // namespace
 
 node::node(ledger& facts, std::unique_ptr<view_set> views, clock& time, node_options options)
-    : facts_(facts),
-      views_(std::move(views)),
-      time_(time),
-      options_(options),
+    : facts_(facts), views_(std::move(views)), time_(time), options_(options),
       guard_(options.guard),
       lease_principal_(std::make_shared<principal>(principal{"system/leases", "", {}})) {
     const ledger_head head = facts.head();
@@ -60,8 +57,7 @@ std::optional<std::string> node::start_leases(std::string_view checkpoint) {
     views_->registry().for_each_lease([&](const lease_fact& fact) {
         if (fact.expired_at.has_value()) {
             const std::int64_t since = ms_between(*fact.expired_at, time_.now());
-            const std::int64_t left = std::clamp<std::int64_t>(options_.reap_ms - since, 0,
-                                                               options_.reap_ms);
+            const std::int64_t left = std::clamp<std::int64_t>(options_.reap_ms - since, 0, options_.reap_ms);
             leases_.grant(fact.slot, fact.lease_ms, fact.generation, now);
             leases_.mark_expired(fact.slot, now + left * 1000);
             return;
@@ -172,11 +168,21 @@ void node::settle_item(const command_item& item, const item_outcome& outcome) {
 
 void node::count(const item_outcome& outcome) {
     switch (outcome.kind) {
-        case outcome_kind::appended: ++counters_.commands_appended; break;
-        case outcome_kind::already: ++counters_.commands_already; break;
-        case outcome_kind::unchanged: ++counters_.commands_unchanged; break;
-        case outcome_kind::dry_run: ++counters_.commands_dry_run; break;
-        case outcome_kind::failed: ++counters_.commands_failed; break;
+    case outcome_kind::appended:
+        ++counters_.commands_appended;
+        break;
+    case outcome_kind::already:
+        ++counters_.commands_already;
+        break;
+    case outcome_kind::unchanged:
+        ++counters_.commands_unchanged;
+        break;
+    case outcome_kind::dry_run:
+        ++counters_.commands_dry_run;
+        break;
+    case outcome_kind::failed:
+        ++counters_.commands_failed;
+        break;
     }
 }
 

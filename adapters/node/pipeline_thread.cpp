@@ -13,9 +13,7 @@ constexpr std::chrono::milliseconds idle_after{200};
 } // namespace
 
 pipeline_thread::pipeline_thread(sequencer& decides, std::size_t commands_max, hooks hooks)
-    : decides_(decides),
-      commands_max_(commands_max),
-      hooks_(std::move(hooks)),
+    : decides_(decides), commands_max_(commands_max), hooks_(std::move(hooks)),
       thread_([this] { run(); }) {}
 
 pipeline_thread::~pipeline_thread() { stop(); }

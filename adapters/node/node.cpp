@@ -4,13 +4,12 @@
 #include "eventstore/port/token.hpp"
 
 #include <algorithm>
+#include <type_traits>
 #include <utility>
+#include <variant>
 
 namespace fasti {
 namespace {
-
-//! How many expiries or reapings go into one request: small enough not to hold up people's commands.
-constexpr std::size_t own_commands_per_request = 512;
 
 //! The instance a command is about, if it is one that touches a lease.
 struct lease_subject {
@@ -39,38 +38,16 @@ std::optional<lease_subject> lease_granted_by(const command& what) {
 
 node::node(ledger& facts, std::unique_ptr<view_set> views, clock& time, node_options options)
     : facts_(facts), views_(std::move(views)), time_(time), options_(options),
-      guard_(options.guard),
+      leases_(time.monotonic_us()), guard_(options.guard),
       lease_principal_(std::make_shared<principal>(principal{"system/leases", "", {}})) {
     const ledger_head head = facts.head();
     check(views_->at() == head.last, "views stand at the head before the node starts");
     epoch_ = head.epoch;
     prefix_at_head_ = head.last_hash.prefix();
-    views_->observe(this);
+    views_->registry().observe(this);
 }
 
-node::~node() { views_->observe(nullptr); }
-
-std::optional<std::string> node::start_leases(std::string_view checkpoint) {
-    const std::int64_t now = time_.monotonic_us();
-    lease_checkpoint saved;
-    const bool readable = saved.read(checkpoint);
-    views_->registry().for_each_lease([&](const lease_fact& fact) {
-        if (fact.expired_at.has_value()) {
-            const std::int64_t since = ms_between(*fact.expired_at, time_.now());
-            const std::int64_t left = std::clamp<std::int64_t>(options_.reap_ms - since, 0, options_.reap_ms);
-            leases_.grant(fact.slot, fact.lease_ms, fact.generation, now);
-            leases_.mark_expired(fact.slot, now + left * 1000);
-            return;
-        }
-        leases_.grant_after_restart(fact.slot, fact.lease_ms, fact.generation,
-                                    saved.find(fact.stream_hash), now);
-    });
-    guard_until_ = views_->registry().guard_until();
-    if (!readable && !checkpoint.empty()) {
-        return "The remaining times of leases could not be read; every lease starts anew.";
-    }
-    return std::nullopt;
-}
+node::~node() { views_->registry().observe(nullptr); }
 
 bool node::submit(std::unique_ptr<command_request>& request) {
     check(entry_ != nullptr, "a node is connected before commands are submitted");
@@ -158,7 +135,7 @@ void node::settle_item(const command_item& item, const item_outcome& outcome) {
         if (const auto* expiry = std::get_if<registry::expire_instance>(&item.what)) {
             const auto slot = views_->registry().slot_of(expiry->service, expiry->instance);
             if (slot.has_value()) {
-                leases_.expiry_dropped(*slot, time_.monotonic_us());
+                expiry_void(*slot);
             }
         } else if (const auto subject = lease_granted_by(item.what)) {
             (void)renew(subject->service, subject->instance);

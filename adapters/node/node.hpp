@@ -67,6 +67,7 @@ public:
 
     //! Arms the leases of all instances from the checkpoint of the run before; empty: none was kept.
     //! Returns a sentence for the log when the checkpoint could not be used.
+    //! Call write_lease_checkpoint() and keep it before the first tick: a start costs the dead time.
     std::optional<std::string> start_leases(std::string_view checkpoint);
 
     ledger& facts() const noexcept { return facts_; }
@@ -90,7 +91,7 @@ public:
     void tick();
 
     //! Remaining times of all leases, to be kept about once a second.
-    void write_lease_checkpoint(std::string& out) const;
+    void write_lease_checkpoint(std::int64_t spare_ms, std::string& out) const;
 
     //! Appends the token of the position that the views stand at.
     void write_position(std::string& out) const;
@@ -99,11 +100,6 @@ public:
     void unfollow(commit_follower& one);
 
 private:
-    struct slot_note {
-        std::uint32_t slot = 0;
-        std::uint32_t age = 0;
-    };
-
     void instance_granted(std::uint32_t slot, std::uint32_t lease_ms,
                           std::uint64_t generation) override;
     void instance_expired(std::uint32_t slot, instant recorded, std::uint64_t version) override;
@@ -116,10 +112,13 @@ private:
     void settle_item(const command_item& item, const item_outcome& outcome);
     void count(const item_outcome& outcome);
     std::uint32_t& age_of(std::uint32_t slot);
-    std::unique_ptr<command_request> own_request(std::string_view reason) const;
-    void submit_own(std::unique_ptr<command_request> request);
-    void submit_lapsed(const std::vector<std::uint32_t>& slots);
+    void expiry_void(std::uint32_t slot);
+    void take_lapsed(std::int64_t now_us);
+    void submit_expiries(const std::vector<std::uint32_t>& slots);
     void submit_reaps(const std::vector<std::uint32_t>& slots);
+    void submit_guard(command what, std::string_view reason);
+    template <class Make>
+    void submit_own(const std::vector<std::uint32_t>& slots, std::string_view reason, const Make& make);
 
     ledger& facts_;
     std::unique_ptr<view_set> views_;
@@ -127,8 +126,11 @@ private:
     const node_options options_;
     command_entry* entry_ = nullptr;
     lease_table leases_;
+    lease_table::due due_; // scratch of tick()
     expiry_guard_policy guard_;
-    std::optional<instant> guard_until_;
+    std::optional<instant> guard_until_; //!< as the log says
+    bool guard_asked_ = false;           //!< a command to raise or end it is under way
+    std::vector<std::uint32_t> released_; //!< held until the guard went down; expire at the next tick
     std::vector<std::uint32_t> slot_ages_;
     std::uint32_t prefix_at_head_ = 0;
     std::uint64_t epoch_ = 0;

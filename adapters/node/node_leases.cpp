@@ -2,26 +2,205 @@
 //! The node's side of leases: what events mean for them, and what lapses become.
 #include "adapters/node/node.hpp"
 
+#include "domain/base/ids.hpp"
+
+#include <algorithm>
 #include <utility>
 
 namespace fasti {
 namespace {
 
+//! How many expiries or reapings go into one request: small enough not to hold up people's commands.
 constexpr std::size_t own_commands_per_request = 512;
 
+std::uint64_t stream_hash_of(const instance_ref& one) {
+    return hash64(registry::instance_stream(one.service, one.instance));
+}
+
+//! Arms every lease anew after a restart.
+class restart_observer final : public lease_observer {
+public:
+    restart_observer(const registry_view& view, const lease_checkpoint& saved, lease_table& leases,
+                     instant wall, std::int64_t now_us, std::int64_t reap_ms)
+        : view_(view), saved_(saved), leases_(leases), wall_(wall), now_us_(now_us),
+          reap_ms_(reap_ms) {}
+
+    std::optional<instant> guard_until;
+
+    void instance_granted(std::uint32_t slot, std::uint32_t lease_ms,
+                          std::uint64_t generation) override {
+        if (lease_ms == 0) {
+            return;
+        }
+        const std::uint64_t hash = stream_hash_of(view_.at(slot));
+        leases_.grant_after_restart(slot, {lease_ms, generation, hash}, saved_.find(hash),
+                                    now_us_);
+    }
+    void instance_expired(std::uint32_t slot, instant recorded, std::uint64_t) override {
+        // A wall clock that was set back must not keep it for longer than a fresh expiry.
+        const std::int64_t left =
+            std::clamp<std::int64_t>(reap_ms_ - ms_between(recorded, wall_), 0, reap_ms_);
+        leases_.mark_expired(slot, now_us_ + left * 1000, now_us_);
+    }
+    void instance_removed(std::uint32_t slot) override { leases_.remove(slot); }
+    void guard_raised(instant until) override { guard_until = until; }
+    void guard_lifted() override { guard_until.reset(); }
+
+private:
+    const registry_view& view_;
+    const lease_checkpoint& saved_;
+    lease_table& leases_;
+    const instant wall_;
+    const std::int64_t now_us_;
+    const std::int64_t reap_ms_;
+};
+
 } // namespace
+
+std::optional<std::string> node::start_leases(std::string_view checkpoint) {
+    lease_checkpoint saved;
+    const bool readable = saved.read(checkpoint);
+    restart_observer observer(views_->registry(), saved, leases_,
+                              time_.now(), time_.monotonic_us(), options_.reap_ms);
+    views_->registry().tell_all(observer);
+    guard_until_ = observer.guard_until;
+    if (!readable && !checkpoint.empty()) {
+        return "The remaining times of leases could not be read; every lease starts anew.";
+    }
+    return std::nullopt;
+}
+
+void node::write_lease_checkpoint(std::int64_t spare_ms, std::string& out) const {
+    fasti::write_lease_checkpoint(leases_, time_.monotonic_us(), spare_ms, out);
+}
+
+void node::tick() {
+    const std::int64_t now = time_.monotonic_us();
+    due_.lapsed.clear();
+    due_.reaps.clear();
+    leases_.advance(now, due_);
+    if (!due_.lapsed.empty()) {
+        take_lapsed(now);
+    }
+    if (!released_.empty()) {
+        submit_expiries(std::exchange(released_, {}));
+    }
+    if (!due_.reaps.empty()) {
+        submit_reaps(due_.reaps);
+    }
+    if (guard_until_.has_value() && !guard_asked_ && time_.now() >= *guard_until_) {
+        submit_guard(registry::end_expiry_guard{*guard_until_}, "The time of the guard is over.");
+    }
+}
+
+//! Expires what lapsed, or holds it back while a guard is up, about to be, or called for now.
+void node::take_lapsed(std::int64_t now_us) {
+    const auto evidence =
+        guard_.on_lapsed(due_.lapsed.size(), leases_.size() - due_.lapsed.size(), now_us);
+    if (!guard_until_.has_value() && !guard_asked_ && evidence.raise) {
+        const expiry_guard_options& how = guard_.options();
+        submit_guard(registry::raise_expiry_guard{evidence.lapsed, evidence.leases, how.window_ms,
+                                                  time_.now().plus_ms(how.hold_ms)},
+                     "Too many leases lapsed at once to believe that all those instances died.");
+    }
+    if (guard_until_.has_value() || guard_asked_) {
+        for (const std::uint32_t slot : due_.lapsed) {
+            leases_.hold_back(slot);
+        }
+        return;
+    }
+    submit_expiries(due_.lapsed);
+}
+
+void node::submit_expiries(const std::vector<std::uint32_t>& slots) {
+    counters_.expiries_submitted += slots.size();
+    submit_own(slots, "The lease lapsed without a renewal.",
+               [this](std::uint32_t slot, const instance_ref& one, std::deque<std::string>& texts) {
+                   registry::expire_instance what;
+                   what.service = texts.emplace_back(one.service);
+                   what.instance = texts.emplace_back(one.instance);
+                   what.generation = leases_.generation(slot);
+                   const std::int64_t late_us = time_.monotonic_us() - leases_.deadline_us(slot);
+                   what.deadline = instant{time_.now().us - late_us};
+                   return command{what};
+               });
+}
+
+void node::submit_reaps(const std::vector<std::uint32_t>& slots) {
+    submit_own(slots, "Expired for as long as expired instances are kept.",
+               [](std::uint32_t, const instance_ref& one, std::deque<std::string>& texts) {
+                   registry::reap_instance what;
+                   what.service = texts.emplace_back(one.service);
+                   what.instance = texts.emplace_back(one.instance);
+                   what.expired_version = one.generation;
+                   return command{what};
+               });
+}
+
+//! Requests of the node itself, some hundred instances each. What the queue does not take now is
+//! looked at again a little later.
+template <class Make>
+void node::submit_own(const std::vector<std::uint32_t>& slots, std::string_view reason,
+                      const Make& make) {
+    for (std::size_t first = 0; first < slots.size(); first += own_commands_per_request) {
+        const std::size_t last = std::min(slots.size(), first + own_commands_per_request);
+        auto request = std::make_unique<command_request>();
+        request->caller = lease_principal_;
+        request->reason = reason;
+        request->items.reserve(last - first);
+        for (std::size_t i = first; i < last; ++i) {
+            if (views_->registry().holds(slots[i])) {
+                request->items.push_back(
+                    {.what = make(slots[i], views_->registry().at(slots[i]), request->texts)});
+            }
+        }
+        if (request->items.empty() || submit(request)) {
+            continue;
+        }
+        for (std::size_t i = first; i < last; ++i) {
+            expiry_void(slots[i]);
+        }
+    }
+}
+
+void node::submit_guard(command what, std::string_view reason) {
+    auto request = std::make_unique<command_request>();
+    request->caller = lease_principal_;
+    request->reason = reason;
+    request->items.push_back({.what = std::move(what)});
+    request->done = [this](command_answer&) {
+        guard_asked_ = false;
+        if (!guard_until_.has_value()) {
+            leases_.release_held(released_); // it did not come up: what was held for it goes on
+        }
+    };
+    guard_asked_ = true;
+    if (!submit(request)) {
+        guard_asked_ = false;
+    }
+}
+
+//! An expiry was not decided: the lease is looked at again, or held while a guard is up.
+void node::expiry_void(std::uint32_t slot) {
+    if (guard_until_.has_value() && leases_.expiring(slot)) {
+        leases_.hold_back(slot);
+    } else {
+        leases_.expiry_dropped(slot, time_.monotonic_us());
+    }
+}
 
 void node::instance_granted(std::uint32_t slot, std::uint32_t lease_ms, std::uint64_t generation) {
     if (lease_ms == 0) {
         leases_.remove(slot);
         return;
     }
-    leases_.grant(slot, lease_ms, generation, time_.monotonic_us());
+    leases_.grant(slot, {lease_ms, generation, stream_hash_of(views_->registry().at(slot))},
+                  time_.monotonic_us());
 }
 
-void node::instance_expired(std::uint32_t slot, [[maybe_unused]] instant recorded,
-                            [[maybe_unused]] std::uint64_t version) {
-    leases_.mark_expired(slot, time_.monotonic_us() + options_.reap_ms * 1000);
+void node::instance_expired(std::uint32_t slot, instant, std::uint64_t) {
+    const std::int64_t now = time_.monotonic_us();
+    leases_.mark_expired(slot, now + options_.reap_ms * 1000, now);
 }
 
 void node::instance_removed(std::uint32_t slot) {
@@ -31,12 +210,14 @@ void node::instance_removed(std::uint32_t slot) {
 
 void node::guard_raised(instant until) {
     guard_until_ = until;
-    leases_.hold(true, time_.monotonic_us());
+    guard_.reset();
 }
 
+//! Held leases expire with the next tick: commands are not submitted while a batch is folded.
 void node::guard_lifted() {
     guard_until_.reset();
-    leases_.hold(false, time_.monotonic_us());
+    guard_.reset();
+    leases_.release_held(released_);
 }
 
 } // namespace fasti

@@ -71,6 +71,9 @@ public:
     //! The expiry was decided to be void: look at the lease again a little later.
     void expiry_dropped(std::uint32_t slot, std::int64_t now_us);
 
+    bool expiring(std::uint32_t slot) const noexcept {
+        return slot < entries_.size() && entries_[slot].state == state::expiring;
+    }
     std::uint64_t generation(std::uint32_t slot) const noexcept { return entries_[slot].generation; }
     std::int64_t deadline_us(std::uint32_t slot) const noexcept { return entries_[slot].deadline_us; }
 

@@ -35,6 +35,11 @@ enum class batch_mode : std::uint8_t {
 
 struct command_answer;
 
+struct lease_note {
+    std::uint32_t slot = 0;
+    std::uint32_t age = 0; //!< how many instances had the slot before
+};
+
 //! Commands of one caller, decided together. Never moved: items borrow from `texts`.
 struct command_request {
     command_request() = default;
@@ -51,6 +56,8 @@ struct command_request {
     std::string correlation; //!< empty: the command's own id
     std::string cause;       //!< position of the event that led to this; empty: an outside request
     std::string trace;       //!< W3C traceparent
+    //! Leases that must not lapse while this is under way; written by the owner of the leases.
+    std::vector<lease_note> lease_notes;
     //! Called by the owner of the views, on its thread, once they hold what the answer says.
     std::function<void(command_answer&)> done;
 };

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+// The registry view as canonical bytes: services by name, each with its instances by name.
+#include "projections/views/registry_view.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace fasti {
+namespace {
+
+constexpr std::size_t service_texts = 3;
+constexpr std::size_t instance_texts = 5;
+constexpr std::size_t service_bytes_min = 12;
+constexpr std::size_t instance_bytes_min = 12;
+constexpr std::uint64_t u32_max = std::numeric_limits<std::uint32_t>::max();
+
+constexpr std::uint64_t flag_draining = 1;
+constexpr std::uint64_t flag_maintenance = 2;
+constexpr std::uint64_t flag_expired = 4;
+constexpr std::uint64_t flags_all = 7;
+
+} // namespace
+
+void registry_view::write_snapshot(std::string& out) const {
+    packed::append_varint(out, services_changed_);
+    packed::append_varint(out, services_removed_);
+    packed::append_varint(out, guard_until_ ? 1 : 0);
+    if (guard_until_) {
+        packed::append_signed(out, guard_until_->us);
+    }
+    packed::append_varint(out, services_.size());
+    services_from({}, [&](service_id id) {
+        write_service(id, out);
+        return true;
+    });
+}
+
+void registry_view::write_service(service_id id, std::string& out) const {
+    const service_record& service = services_[id];
+    packed::append_text(out, service.text.bytes());
+    packed::append_varint(out, service.registered ? 1 : 0);
+    packed::append_varint(out, service.stream_version);
+    packed::append_varint(out, service.changed.row);
+    packed::append_varint(out, service.changed.set);
+    packed::append_varint(out, service.changed.healthy);
+    packed::append_varint(out, service.changed.removed);
+    packed::append_signed(out, service.changed_at.us);
+    // Sorted here and not through order_of(): a snapshot should leave nothing behind in memory.
+    std::vector<std::pair<std::string_view, instance_slot>> sorted;
+    sorted.reserve(service.members.size());
+    for (const instance_slot slot : service.members) {
+        sorted.emplace_back(instance_name(slot), slot);
+    }
+    std::sort(sorted.begin(), sorted.end());
+    packed::append_varint(out, sorted.size());
+    for (const auto& [named, slot] : sorted) {
+        const instance_record& record = instances_[slot];
+        packed::append_text(out, record.text.bytes());
+        packed::append_varint(out, record.port);
+        packed::append_varint(out, record.weight);
+        packed::append_varint(out, record.lease_ms);
+        packed::append_varint(out, (record.draining ? flag_draining : 0) |
+                                       (record.maintenance ? flag_maintenance : 0) |
+                                       (record.expired ? flag_expired : 0));
+        packed::append_varint(out, record.stream_version);
+        packed::append_varint(out, record.generation);
+        packed::append_varint(out, record.changed);
+        packed::append_signed(out, record.changed_at.us);
+        packed::append_signed(out, record.registered_at.us);
+        packed::append_signed(out, record.expired_at.us);
+    }
+}
+
+bool registry_view::read_snapshot(std::string_view bytes) {
+    clear();
+    packed::reader in(bytes);
+    services_changed_ = in.varint();
+    services_removed_ = in.varint();
+    if (in.bounded(1) == 1) {
+        guard_until_ = instant{in.signed_varint()};
+    }
+    std::string_view previous;
+    bool good = true;
+    for (std::size_t left = in.count(service_bytes_min); left > 0 && good; --left) {
+        good = read_service(in, previous);
+    }
+    if (good && in.finished()) {
+        return true;
+    }
+    clear();
+    return false;
+}
+
+bool registry_view::read_service(packed::reader& in, std::string_view& previous) {
+    const std::string_view block = in.text();
+    if (!text_block::well_formed(block, service_texts)) {
+        return false;
+    }
+    const std::string_view named = packed::reader(block).text();
+    if (service_index_.size() > 0 && named <= previous) {
+        return false;
+    }
+    previous = named;
+    const service_id id = services_.take();
+    service_record& service = services_[id];
+    service.text.set_bytes(block);
+    text_memory_bytes_ += service.text.room();
+    service.used = true;
+    service_index_.insert(hash64(named), id);
+    service.registered = in.bounded(1) == 1;
+    service.stream_version = in.varint();
+    service.changed.row = in.varint();
+    service.changed.set = in.varint();
+    service.changed.healthy = in.varint();
+    service.changed.removed = in.varint();
+    service.changed_at.us = in.signed_varint();
+    const std::size_t count = in.count(instance_bytes_min);
+    service.members.reserve(count);
+    std::string_view previous_instance;
+    for (std::size_t left = count; left > 0; --left) {
+        if (!read_instance(in, id, previous_instance)) {
+            return false;
+        }
+    }
+    return in.good() && (service.registered || count > 0);
+}
+
+bool registry_view::read_instance(packed::reader& in, service_id owner,
+                                  std::string_view& previous) {
+    const std::string_view block = in.text();
+    if (!text_block::well_formed(block, instance_texts)) {
+        return false;
+    }
+    const std::string_view named = packed::reader(block).text();
+    if (!services_[owner].members.empty() && named <= previous) {
+        return false;
+    }
+    previous = named;
+    const instance_slot slot = instances_.take();
+    instance_record& record = instances_[slot];
+    record.text.set_bytes(block);
+    text_memory_bytes_ += record.text.room();
+    record.port = static_cast<std::uint16_t>(in.bounded(std::numeric_limits<std::uint16_t>::max()));
+    record.weight = static_cast<std::uint32_t>(in.bounded(u32_max));
+    record.lease_ms = static_cast<std::uint32_t>(in.bounded(u32_max));
+    const std::uint64_t flags = in.bounded(flags_all);
+    record.draining = (flags & flag_draining) != 0;
+    record.maintenance = (flags & flag_maintenance) != 0;
+    record.expired = (flags & flag_expired) != 0;
+    record.stream_version = in.varint();
+    record.generation = in.varint();
+    record.changed = in.varint();
+    record.changed_at.us = in.signed_varint();
+    record.registered_at.us = in.signed_varint();
+    record.expired_at.us = in.signed_varint();
+    add_instance(owner, slot);
+    if (record.up()) {
+        enter_healthy(services_[owner], slot);
+    }
+    return in.good();
+}
+
+void registry_view::clear() {
+    services_ = {};
+    instances_ = {};
+    service_index_ = {};
+    instance_index_ = {};
+    service_order_ = {};
+    healthy_ = 0;
+    services_changed_ = 0;
+    services_removed_ = 0;
+    guard_until_.reset();
+    text_memory_bytes_ = 0;
+}
+
+} // namespace fasti

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+//! All texts of one row in one allocation: length-prefixed, in a fixed order, lists behind.
+#pragma once
+
+#include "domain/base/label.hpp"
+#include "projections/views/packed.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <utility>
+
+namespace fasti {
+
+class text_block {
+public:
+    //! What goes in. Borrowed during set().
+    struct draft {
+        std::span<const std::string_view> texts;
+        std::span<const std::string_view> tags;
+        std::span<const label> metadata;
+    };
+
+    std::string_view bytes() const noexcept { return {bytes_.get(), size_}; }
+    packed::reader read() const noexcept { return packed::reader(bytes()); }
+    bool empty() const noexcept { return size_ == 0; }
+    //! What it takes from the heap.
+    std::size_t room() const noexcept { return rounded(size_); }
+
+    void set(const draft& from) {
+        const std::size_t size = measure(from);
+        const std::unique_ptr<char[]> old = make_room(size); // the draft may borrow from it
+        char* at = bytes_.get();
+        for (const std::string_view text : from.texts) {
+            at = packed::put_text(at, text);
+        }
+        at = packed::put_varint(at, from.tags.size());
+        for (const std::string_view tag : from.tags) {
+            at = packed::put_text(at, tag);
+        }
+        at = packed::put_varint(at, from.metadata.size());
+        for (const label& one : from.metadata) {
+            at = packed::put_text(packed::put_text(at, one.key), one.value);
+        }
+    }
+
+    //! Takes bytes that were a block's; well_formed() said so.
+    void set_bytes(std::string_view from) {
+        const std::unique_ptr<char[]> old = make_room(from.size());
+        if (!from.empty()) {
+            std::memcpy(bytes_.get(), from.data(), from.size());
+        }
+    }
+
+    //! Whether bytes are those of a block with so many texts.
+    static bool well_formed(std::string_view bytes, std::size_t texts) noexcept {
+        packed::reader in(bytes);
+        for (std::size_t i = 0; i < texts; ++i) {
+            in.text();
+        }
+        for (std::size_t tags = in.count(1); tags > 0 && in.good(); --tags) {
+            in.text();
+        }
+        for (std::size_t labels = in.count(2); labels > 0 && in.good(); --labels) {
+            in.text();
+            in.text();
+        }
+        return in.finished();
+    }
+
+private:
+    static std::size_t rounded(std::size_t size) noexcept { return (size + 15) / 16 * 16; }
+
+    static std::size_t measure(const draft& from) noexcept {
+        std::size_t size = packed::varint_bytes(from.tags.size()) +
+                           packed::varint_bytes(from.metadata.size());
+        for (const std::string_view text : from.texts) {
+            size += packed::text_bytes(text);
+        }
+        for (const std::string_view tag : from.tags) {
+            size += packed::text_bytes(tag);
+        }
+        for (const label& one : from.metadata) {
+            size += packed::text_bytes(one.key) + packed::text_bytes(one.value);
+        }
+        return size;
+    }
+
+    //! Gives back the old bytes, so that they live until the new ones are written.
+    std::unique_ptr<char[]> make_room(std::size_t size) {
+        std::unique_ptr<char[]> old = std::move(bytes_);
+        bytes_.reset(new char[rounded(size)]);
+        size_ = static_cast<std::uint32_t>(size);
+        return old;
+    }
+
+    std::unique_ptr<char[]> bytes_;
+    std::uint32_t size_ = 0;
+};
+
+//! Walks a block: first its texts in order, then its tags, then its metadata.
+class text_walker {
+public:
+    explicit text_walker(const text_block& block) noexcept : in_(block.read()) {}
+
+    std::string_view text() noexcept { return in_.text(); }
+    void skip(std::size_t texts) noexcept {
+        for (std::size_t i = 0; i < texts; ++i) {
+            in_.text();
+        }
+    }
+    template <class Texts>
+    void tags(Texts& out) {
+        out.clear();
+        for (std::uint64_t left = in_.varint(); left > 0; --left) {
+            out.push_back(in_.text());
+        }
+    }
+    template <class Labels>
+    void metadata(Labels& out) {
+        out.clear();
+        for (std::uint64_t left = in_.varint(); left > 0; --left) {
+            const std::string_view key = in_.text();
+            out.push_back({key, in_.text()});
+        }
+    }
+
+private:
+    packed::reader in_;
+};
+
+} // namespace fasti

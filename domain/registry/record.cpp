@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "domain/registry/record.hpp"
+
+#include "domain/base/ids.hpp"
+
+#include <cstring>
+#include <new>
+#include <string>
+#include <vector>
+
+namespace fasti::registry {
+namespace {
+
+template <class Record>
+std::unique_ptr<Record, record_deleter> make_block(const Record& head, std::string_view text) {
+    check(text.size() <= UINT32_MAX, "the texts of a record are shorter than 4 GiB");
+    void* place = ::operator new(sizeof(Record) + text.size());
+    auto* record = new (place) Record(head);
+    record->text_bytes = static_cast<std::uint32_t>(text.size());
+    if (!text.empty()) {
+        std::memcpy(static_cast<char*>(place) + sizeof(Record), text.data(), text.size());
+    }
+    return std::unique_ptr<Record, record_deleter>(record);
+}
+
+void pack_lists(const std::vector<std::string_view>& tags, const std::vector<label>& metadata,
+                std::string& out) {
+    pack(std::uint64_t{tags.size()}, out);
+    for (const std::string_view tag : tags) {
+        pack(tag, out);
+    }
+    pack(std::uint64_t{metadata.size()}, out);
+    for (const label& one : metadata) {
+        pack(one.key, out);
+        pack(one.value, out);
+    }
+}
+
+bool same_lists(packed_reader& in, const std::vector<std::string_view>& tags,
+                const std::vector<label>& metadata) {
+    if (in.number() != tags.size()) {
+        return false;
+    }
+    for (const std::string_view tag : tags) {
+        if (in.text() != tag) {
+            return false;
+        }
+    }
+    if (in.number() != metadata.size()) {
+        return false;
+    }
+    for (const label& one : metadata) {
+        if (in.text() != one.key || in.text() != one.value) {
+            return false;
+        }
+    }
+    return true;
+}
+
+template <class Fields>
+instance_ptr instance_from(const Fields& fields) {
+    std::string text;
+    for (const std::string_view piece : {fields.service, fields.instance, fields.address,
+                                         fields.protocol, fields.version, fields.zone}) {
+        pack(piece, text);
+    }
+    pack_lists(fields.tags, fields.metadata, text);
+    instance_record head;
+    head.hash = hash_of_instance(fields.service, fields.instance);
+    head.lease_ms = fields.lease_ms.value_or(0);
+    head.weight = fields.weight;
+    head.port = fields.port;
+    head.flags = fields.lease_ms.has_value() ? instance_record::has_lease : std::uint8_t{0};
+    return make_block(head, text);
+}
+
+template <class Fields>
+service_ptr service_from(const Fields& fields, bool registered) {
+    std::string text;
+    for (const std::string_view piece : {fields.service, fields.description, fields.owner}) {
+        pack(piece, text);
+    }
+    pack_lists(fields.tags, fields.metadata, text);
+    service_record head;
+    head.hash = hash_of_service(fields.service);
+    head.registered = registered;
+    return make_block(head, text);
+}
+
+} // namespace
+
+std::string_view instance_record::instance() const noexcept {
+    packed_reader in(text());
+    in.text();
+    return in.text();
+}
+
+bool instance_record::is_named(std::string_view service, std::string_view instance) const noexcept {
+    packed_reader in(text());
+    return in.text() == service && in.text() == instance;
+}
+
+std::uint64_t hash_of_service(std::string_view service) noexcept { return hash64(service); }
+
+std::uint64_t hash_of_instance(std::string_view service, std::string_view instance) noexcept {
+    // Multiplied by an odd constant, so that ("a", "b") and ("b", "a") differ.
+    return hash64(service) * 0x9E3779B97F4A7C15ULL + hash64(instance);
+}
+
+instance_ptr make_record(const instance_registered& fields) { return instance_from(fields); }
+instance_ptr make_record(const instance_updated& fields) { return instance_from(fields); }
+service_ptr make_record(const service_registered& fields) { return service_from(fields, true); }
+service_ptr make_record(const service_updated& fields) { return service_from(fields, true); }
+
+service_ptr make_implicit_record(std::string_view service) {
+    return service_from(service_registered{.service = service}, false);
+}
+
+instance_ptr copy_of(const instance_record& record) { return make_block(record, record.text()); }
+
+instance_ptr make_record(const instance_record& head, std::string_view text) {
+    return make_block(head, text);
+}
+
+service_ptr make_record(const service_record& head, std::string_view text) {
+    return make_block(head, text);
+}
+
+bool has_fields(const instance_record& record, const instance_registered& fields) {
+    if (record.lease() != fields.lease_ms || record.weight != fields.weight ||
+        record.port != fields.port) {
+        return false;
+    }
+    packed_reader in(record.text());
+    for (const std::string_view piece : {fields.service, fields.instance, fields.address,
+                                         fields.protocol, fields.version, fields.zone}) {
+        if (in.text() != piece) {
+            return false;
+        }
+    }
+    return same_lists(in, fields.tags, fields.metadata);
+}
+
+bool has_fields(const service_record& record, const service_registered& fields) {
+    packed_reader in(record.text());
+    for (const std::string_view piece : {fields.service, fields.description, fields.owner}) {
+        if (in.text() != piece) {
+            return false;
+        }
+    }
+    return same_lists(in, fields.tags, fields.metadata);
+}
+
+instance_updated fields_of(const instance_record& record) {
+    instance_updated fields;
+    packed_reader in(record.text());
+    for (std::string_view* piece : {&fields.service, &fields.instance, &fields.address,
+                                    &fields.protocol, &fields.version, &fields.zone}) {
+        *piece = in.text();
+    }
+    fields.tags.resize(in.number());
+    for (std::string_view& tag : fields.tags) {
+        tag = in.text();
+    }
+    fields.metadata.resize(in.number());
+    for (label& one : fields.metadata) {
+        one.key = in.text();
+        one.value = in.text();
+    }
+    fields.port = record.port;
+    fields.weight = record.weight;
+    fields.lease_ms = record.lease();
+    return fields;
+}
+
+} // namespace fasti::registry

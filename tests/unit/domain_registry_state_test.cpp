@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Properties of the write model: dropping leaves no trace, and snapshots are canonical and safe to read.
+#include "domain/registry/registry.gen.hpp"
+#include "domain/registry/state.hpp"
+#include "tests/support/given.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <map>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace fasti::registry {
+namespace {
+
+using test::scenario_now;
+
+std::string snapshot_of(const state& now) {
+    std::string bytes;
+    write_snapshot(now, bytes);
+    return bytes;
+}
+
+//! Random commands over a few names, so that they meet often.
+class random_commands {
+public:
+    explicit random_commands(std::uint64_t seed) : random_(seed) {}
+
+    std::uint64_t below(std::uint64_t end) { return random_() % end; }
+
+    command next() {
+        static constexpr std::array<std::string_view, 3> services = {"a", "b", "web"};
+        static constexpr std::array<std::string_view, 5> instances = {"1", "2", "3", "4", "a"};
+        const std::string_view service = services[below(services.size())];
+        const std::string_view instance = instances[below(instances.size())];
+        const instant until = scenario_now.plus_ms(static_cast<std::int64_t>(below(3)) * 1000);
+        switch (below(14)) {
+            case 0: return register_service{.service = service, .owner = instance};
+            case 1: return deregister_service{.service = service};
+            case 2:
+            case 3:
+            case 4: {
+                register_instance what{.service = service, .instance = instance, .address = "h"};
+                what.weight = static_cast<std::uint32_t>(below(2));
+                what.tags.assign(below(3), "tag");
+                what.metadata.assign(below(2), {"key", service});
+                if (below(4) != 0) {
+                    what.lease_ms = 100 + static_cast<std::uint32_t>(below(2));
+                }
+                return what;
+            }
+            case 5:
+                return update_instance{
+                    .service = service, .instance = instance, .version = instance};
+            case 6: return deregister_instance{.service = service, .instance = instance};
+            case 7: return drain_instance{.service = service, .instance = instance};
+            case 8: return resume_instance{.service = service, .instance = instance};
+            case 9: return start_maintenance{.service = service, .instance = instance};
+            case 10: return end_maintenance{.service = service, .instance = instance};
+            case 11:
+                return expire_instance{
+                    .service = service, .instance = instance, .generation = 1 + below(5)};
+            case 12:
+                return reap_instance{
+                    .service = service, .instance = instance, .expired_version = 1 + below(9)};
+            default:
+                return below(2) == 0 ? command{raise_expiry_guard{.until = until}}
+                                     : command{lift_expiry_guard{}};
+        }
+    }
+
+private:
+    std::mt19937_64 random_;
+};
+
+//! Stream versions as a log counts them; copied to take them back.
+using versions = std::map<std::string, std::uint64_t>;
+
+//! Decides one command and applies what it makes. True when it made something.
+bool run(state& now, const command& what, versions& heads) {
+    const decision_context context{.now = scenario_now.plus_ms(1500)};
+    const auto decided = std::visit([&](const auto& one) { return decide(now, one, context); },
+                                    what);
+    if (!decided.ok()) {
+        return false;
+    }
+    for (const event& one : decided.value()) {
+        std::visit(
+            [&](const auto& fact) {
+                evolve(now, fact,
+                       {.recorded = scenario_now, .stream_version = ++heads[stream_of(fact)]});
+            },
+            one);
+    }
+    return !decided.value().empty();
+}
+
+TEST(registry_overlay, kept_commands_alone_give_the_same_state_whatever_was_dropped_between) {
+    std::size_t made = 0;
+    for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+        random_commands random(seed);
+        state mixed;
+        state kept_only;
+        versions mixed_heads;
+        versions kept_heads;
+        for (int batch = 0; batch < 60; ++batch) {
+            const bool keep = random.below(2) == 0;
+            const versions before = mixed_heads;
+            for (std::uint64_t left = 1 + random.below(8); left > 0; --left) {
+                const command what = random.next();
+                made += run(mixed, what, mixed_heads) ? 1U : 0U;
+                if (keep) {
+                    run(kept_only, what, kept_heads);
+                    kept_only.keep();
+                }
+            }
+            if (keep) {
+                mixed.keep();
+            } else {
+                mixed.drop();
+                mixed_heads = before;
+            }
+            ASSERT_EQ(snapshot_of(mixed), snapshot_of(kept_only))
+                << "seed " << seed << " batch " << batch;
+            ASSERT_EQ(mixed.service_count(), kept_only.service_count()) << "seed " << seed;
+        }
+    }
+    EXPECT_GT(made, 1000U) << "the commands hardly ever do anything";
+}
+
+TEST(registry_overlay, a_dropped_batch_of_ten_thousand_leaves_nothing) {
+    state now;
+    std::vector<std::string> names;
+    for (int i = 0; i < 10'000; ++i) {
+        names.push_back("i" + std::to_string(i));
+    }
+    versions heads;
+    for (int i = 0; i < 100; ++i) {
+        run(now,
+            register_instance{.service = "web", .instance = names[static_cast<std::size_t>(i)]},
+            heads);
+    }
+    now.keep();
+    const std::string before = snapshot_of(now);
+    for (const std::string& name : names) {
+        run(now, register_instance{.service = "web", .instance = name, .port = 9}, heads);
+    }
+    EXPECT_EQ(now.find_service("web")->instances, 10'000U);
+    now.drop();
+    EXPECT_EQ(snapshot_of(now), before);
+}
+
+state& filled(state& now) {
+    versions heads;
+    random_commands random(7);
+    for (int i = 0; i < 200; ++i) {
+        run(now, random.next(), heads);
+    }
+    run(now, register_service{.service = "svc", .tags = {"x"}, .metadata = {{"k", "v"}}}, heads);
+    run(now, raise_expiry_guard{.until = {-5}}, heads);
+    now.keep();
+    return now;
+}
+
+TEST(registry_snapshot, writes_back_what_it_read) {
+    state now;
+    const std::string bytes = snapshot_of(filled(now));
+    state again;
+    again.set_guard(instant{1}); // what was there before is forgotten
+    ASSERT_TRUE(read_snapshot(bytes, again));
+    EXPECT_EQ(snapshot_of(again), bytes);
+    EXPECT_EQ(again.service_count(), now.service_count());
+    EXPECT_EQ(again.instance_count(), now.instance_count());
+    again.drop();
+    EXPECT_EQ(snapshot_of(again), bytes) << "what a snapshot brought is kept";
+    state empty;
+    ASSERT_TRUE(read_snapshot(snapshot_of(empty), again));
+    EXPECT_EQ(again.service_count(), 0U);
+}
+
+TEST(registry_snapshot, does_not_depend_on_the_order_of_events) {
+    state forth;
+    state back;
+    versions heads_forth;
+    versions heads_back;
+    for (int i = 0; i < 50; ++i) {
+        const std::string up = "i" + std::to_string(i);
+        const std::string down = "i" + std::to_string(49 - i);
+        run(forth, register_instance{.service = "web", .instance = up}, heads_forth);
+        run(back, register_instance{.service = "web", .instance = down}, heads_back);
+    }
+    EXPECT_EQ(snapshot_of(forth), snapshot_of(back));
+}
+
+//! Whatever the bytes: refused and empty, or a state that writes exactly these bytes.
+void expect_refused_or_same(const std::string& bytes) {
+    state now;
+    if (read_snapshot(bytes, now)) {
+        EXPECT_EQ(snapshot_of(now), bytes);
+    } else {
+        EXPECT_EQ(now.service_count() + now.instance_count(), 0U);
+        EXPECT_FALSE(now.guard_until().has_value());
+    }
+}
+
+TEST(registry_snapshot, refuses_damaged_bytes_or_takes_them_exactly) {
+    state now;
+    const std::string bytes = snapshot_of(filled(now));
+    for (std::size_t size = 0; size < bytes.size(); ++size) {
+        state cut;
+        EXPECT_FALSE(read_snapshot(std::string_view(bytes).substr(0, size), cut)) << size;
+    }
+    std::mt19937_64 random(11);
+    for (int i = 0; i < 20'000; ++i) {
+        std::string damaged = bytes;
+        for (std::uint64_t hits = 1 + random() % 3; hits > 0; --hits) {
+            damaged[random() % damaged.size()] = static_cast<char>(random());
+        }
+        expect_refused_or_same(damaged);
+    }
+    expect_refused_or_same(bytes + '\0');
+}
+
+} // namespace
+} // namespace fasti::registry

@@ -83,7 +83,7 @@ class tree:
         owner = self.module_of(path)
         if owner:
             row = self.modules[owner]
-            return {owner, *row["needs"]}, set(row["uses"])
+            return {owner, *row["needs"]}, set(row["uses"]) | ({"gtest"} if owner.startswith("tests/") else set())
         needs, uses, known = set(), set(), False
         folder = path.rsplit("/", 1)[0]
         for row in self.rows:

@@ -26,6 +26,11 @@
 
 namespace fasti {
 
+template <class One, class Variant>
+inline constexpr bool in_variant = false;
+template <class One, class... Each>
+inline constexpr bool in_variant<One, std::variant<Each...>> = (std::is_same_v<One, Each> || ...);
+
 class registry_metrics_view {
 public:
     static constexpr std::string_view name = "registry_metrics";
@@ -44,6 +49,7 @@ public:
     registry_metrics_view& operator=(const registry_metrics_view&) = delete;
 
     template <class Event>
+    requires in_variant<Event, registry::event>
     void on(const Event& what, const event_context& context) {
         std::optional<std::string_view> service;
         if constexpr (requires { what.service; }) {

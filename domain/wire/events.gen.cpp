@@ -4,6 +4,9 @@
 
 #include "domain/wire/events.gen.hpp"
 
+#include "domain/wire/identity_json.gen.hpp"
+#include "domain/wire/registry_json.gen.hpp"
+
 namespace fasti {
 
 std::string_view to_name(event_type type) noexcept {
@@ -79,6 +82,11 @@ std::string_view to_name(decode_status status) noexcept {
     case decode_status::malformed: return "malformed";
     }
     return {};
+}
+
+decode_status write_event_json(std::string_view type, std::uint32_t revision, std::string_view data,
+                               event_scratch& scratch, json_writer& out) {
+    return visit_event(type, revision, data, scratch, [&out](const auto& event) { write_json(out, event); });
 }
 
 } // namespace fasti

@@ -7,6 +7,7 @@
 
 #include "domain/wire/identity_stored.gen.hpp"
 #include "domain/wire/registry_stored.gen.hpp"
+#include "domain/wire/json_writer.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -108,5 +109,9 @@ decode_status visit_event(std::string_view type, std::uint32_t revision, std::st
     if (!known) { return decode_status::unknown_type; }
     return visit_event(*known, revision, data, scratch, visitor);
 }
+
+//! The event's data as a JSON object.
+decode_status write_event_json(std::string_view type, std::uint32_t revision, std::string_view data,
+                               event_scratch& scratch, json_writer& out);
 
 } // namespace fasti

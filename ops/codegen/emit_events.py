@@ -16,7 +16,7 @@ def emit(model):
     contexts = [c for c in model.contexts if c.events]
     sources = ", ".join(c.source for c in contexts)
     return {"domain/wire/events.gen.hpp": _header(model, contexts, sources),
-            "domain/wire/events.gen.cpp": _source(model, sources)}
+            "domain/wire/events.gen.cpp": _source(model, contexts, sources)}
 
 
 def _header(model, contexts, sources):
@@ -24,6 +24,7 @@ def _header(model, contexts, sources):
     lines = cpp.head(sources, header=True)
     lines += ["//! Every event type there is, and the way from stored bytes to a typed visitor.", ""]
     lines += [f'#include "domain/wire/{c.name}_stored.gen.hpp"' for c in contexts]
+    lines += ['#include "domain/wire/json_writer.hpp"']
     lines += ["", "#include <cstddef>", "#include <cstdint>", "#include <optional>", "#include <string_view>",
               "#include <utility>", "", "namespace fasti {", "",
               "//! Numbers are not stored and may change; the name is what a log keeps.",
@@ -57,14 +58,19 @@ def _header(model, contexts, sources):
               "    const std::optional<event_type> known = event_type_from_name(type);",
               "    if (!known) { return decode_status::unknown_type; }",
               "    return visit_event(*known, revision, data, scratch, visitor);", "}", "",
+              "//! The event's data as a JSON object.",
+              "decode_status write_event_json(std::string_view type, std::uint32_t revision, std::string_view data,",
+              "                               event_scratch& scratch, json_writer& out);", "",
               "} // namespace fasti", ""]
     return lines
 
 
-def _source(model, sources):
+def _source(model, contexts, sources):
     events = model.events
-    lines = cpp.head(sources) + ['#include "domain/wire/events.gen.hpp"', "", "namespace fasti {", "",
-                                 "std::string_view to_name(event_type type) noexcept {", "    switch (type) {"]
+    lines = cpp.head(sources) + ['#include "domain/wire/events.gen.hpp"', ""]
+    lines += [f'#include "domain/wire/{c.name}_json.gen.hpp"' for c in contexts]
+    lines += ["", "namespace fasti {", "", "std::string_view to_name(event_type type) noexcept {",
+              "    switch (type) {"]
     lines += [f"    case event_type::{e.name}: return {cpp.literal(e.name)};" for e in events]
     lines += ["    }", "    return {};", "}", "",
               "std::optional<event_type> event_type_from_name(std::string_view name) noexcept {",
@@ -77,4 +83,9 @@ def _source(model, sources):
               "std::string_view to_name(decode_status status) noexcept {", "    switch (status) {"]
     for name in ("ok", "unknown_type", "unknown_revision", "malformed"):
         lines.append(f'    case decode_status::{name}: return "{name}";')
-    return lines + ["    }", "    return {};", "}", "", "} // namespace fasti", ""]
+    return lines + ["    }", "    return {};", "}", "",
+                    "decode_status write_event_json(std::string_view type, std::uint32_t revision, "
+                    "std::string_view data,",
+                    "                               event_scratch& scratch, json_writer& out) {",
+                    "    return visit_event(type, revision, data, scratch, "
+                    "[&out](const auto& event) { write_json(out, event); });", "}", "", "} // namespace fasti", ""]

@@ -54,7 +54,7 @@ private:
         if (spec.text_type == "tag") {
             made = "tag " + std::to_string(salt);
         }
-        if (kind_ == sample_kind::random && spec.min_bytes == 0 && pick(0, 3) == 0) {
+        if (kind_ == sample_kind::random && spec.text_type.empty() && spec.min_bytes == 0 && pick(0, 3) == 0) {
             made.clear();
         }
         if (made.size() > spec.max_bytes) {

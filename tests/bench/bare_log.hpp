@@ -105,7 +105,8 @@ private:
     }
 
     void write(std::string& records) {
-        records.append(frame_bytes_, 'F');
+        const std::size_t whole = records.size() + frame_bytes_;
+        records.resize((whole + (sector_bytes - 1)) / sector_bytes * sector_bytes, 'F');
         if (at_ + records.size() >
             size_) { // overwrites its own beginning: still no change of metadata
             at_ = 0;
@@ -123,6 +124,8 @@ private:
         }
         at_ += records.size();
     }
+
+    static constexpr std::size_t sector_bytes = 512;  // as in our log, a frame fills whole sectors
 
     std::size_t size_;
     std::size_t frame_bytes_;

@@ -29,12 +29,12 @@ constexpr char_class permission_3{"*_abcdefghijklmnopqrstuvwxyz"};
 
 } // namespace
 
-//! [a-z_]+:[a-z_*]+
+//! [a-z_]{1,32}:[a-z_*]{1,32}
 bool is_valid_permission(std::string_view text) noexcept {
     std::size_t at = 0;
-    if (!permission_1.skip(text, at, {1, char_class::no_limit})) { return false; }
+    if (!permission_1.skip(text, at, {1, 32})) { return false; }
     if (!permission_2.skip(text, at, {1, 1})) { return false; }
-    if (!permission_3.skip(text, at, {1, char_class::no_limit})) { return false; }
+    if (!permission_3.skip(text, at, {1, 32})) { return false; }
     return at == text.size();
 }
 

@@ -26,6 +26,7 @@ inline constexpr std::size_t token_id_bytes_max = 16;
 bool is_valid_token_id(std::string_view text) noexcept;
 
 inline constexpr std::size_t permission_bytes_min = 3;
+inline constexpr std::size_t permission_bytes_max = 65;
 //! A declared permission, or `admin:*` for all of them.
 bool is_valid_permission(std::string_view text) noexcept;
 

@@ -170,7 +170,7 @@ decided decide(const state& now, const update_instance& what, const decision_con
     take(fact.lease_ms, what.lease_ms);
     normalise(fact.tags);
     normalise(fact.metadata);
-    if (fact == fields_of(*known)) {
+    if (has_fields(*known, fact)) {
         return nothing();
     }
     return one(std::move(fact));

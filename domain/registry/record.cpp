@@ -4,36 +4,101 @@
 #include "domain/base/ids.hpp"
 
 #include <cstring>
+#include <initializer_list>
 #include <new>
-#include <string>
 #include <vector>
 
 namespace fasti::registry {
 namespace {
 
 template <class Record>
-std::unique_ptr<Record, record_deleter> make_block(const Record& head, std::string_view text) {
-    check(text.size() <= UINT32_MAX, "the texts of a record are shorter than 4 GiB");
-    void* place = ::operator new(sizeof(Record) + text.size());
+std::unique_ptr<Record, record_deleter> make_room(const Record& head, std::size_t text_bytes) {
+    check(text_bytes <= UINT32_MAX, "the texts of a record are shorter than 4 GiB");
+    void* place = ::operator new(sizeof(Record) + text_bytes);
     auto* record = new (place) Record(head);
-    record->text_bytes = static_cast<std::uint32_t>(text.size());
-    if (!text.empty()) {
-        std::memcpy(static_cast<char*>(place) + sizeof(Record), text.data(), text.size());
-    }
+    record->text_bytes = static_cast<std::uint32_t>(text_bytes);
     return std::unique_ptr<Record, record_deleter>(record);
 }
 
-void pack_lists(const std::vector<std::string_view>& tags, const std::vector<label>& metadata,
-                std::string& out) {
-    pack(std::uint64_t{tags.size()}, out);
+template <class Record>
+char* text_of(Record& record) noexcept {
+    return reinterpret_cast<char*>(&record + 1);
+}
+
+template <class Record>
+std::unique_ptr<Record, record_deleter> make_block(const Record& head, std::string_view text) {
+    auto record = make_room(head, text.size());
+    if (!text.empty()) {
+        std::memcpy(text_of(*record), text.data(), text.size());
+    }
+    return record;
+}
+
+//! Counts what the writer below writes.
+struct packed_size {
+    std::size_t bytes = 0;
+
+    void number(std::uint64_t value) noexcept {
+        bytes += 1;
+        for (; value >= 0x80; value >>= 7U) {
+            bytes += 1;
+        }
+    }
+    void text(std::string_view piece) noexcept {
+        number(piece.size());
+        bytes += piece.size();
+    }
+};
+
+//! Packs to memory that is large enough; the same form as pack().
+struct packed_writer {
+    char* at;
+
+    void number(std::uint64_t value) noexcept {
+        for (; value >= 0x80; value >>= 7U) {
+            *at++ = static_cast<char>(value | 0x80U);
+        }
+        *at++ = static_cast<char>(value);
+    }
+    void text(std::string_view piece) noexcept {
+        number(piece.size());
+        if (!piece.empty()) {
+            std::memcpy(at, piece.data(), piece.size());
+            at += piece.size();
+        }
+    }
+};
+
+template <class Out>
+void put_lists(const std::vector<std::string_view>& tags, const std::vector<label>& metadata,
+               Out& out) {
+    out.number(tags.size());
     for (const std::string_view tag : tags) {
-        pack(tag, out);
+        out.text(tag);
     }
-    pack(std::uint64_t{metadata.size()}, out);
+    out.number(metadata.size());
     for (const label& one : metadata) {
-        pack(one.key, out);
-        pack(one.value, out);
+        out.text(one.key);
+        out.text(one.value);
     }
+}
+
+//! A record of the head, the pieces and the lists of `fields`, in one allocation.
+template <class Record, class Fields>
+std::unique_ptr<Record, record_deleter> packed_record(
+    const Record& head, std::initializer_list<std::string_view> pieces, const Fields& fields) {
+    packed_size size;
+    for (const std::string_view piece : pieces) {
+        size.text(piece);
+    }
+    put_lists(fields.tags, fields.metadata, size);
+    auto record = make_room(head, size.bytes);
+    packed_writer out{text_of(*record)};
+    for (const std::string_view piece : pieces) {
+        out.text(piece);
+    }
+    put_lists(fields.tags, fields.metadata, out);
+    return record;
 }
 
 bool same_lists(packed_reader& in, const std::vector<std::string_view>& tags,
@@ -59,32 +124,40 @@ bool same_lists(packed_reader& in, const std::vector<std::string_view>& tags,
 
 template <class Fields>
 instance_ptr instance_from(const Fields& fields) {
-    std::string text;
-    for (const std::string_view piece : {fields.service, fields.instance, fields.address,
-                                         fields.protocol, fields.version, fields.zone}) {
-        pack(piece, text);
-    }
-    pack_lists(fields.tags, fields.metadata, text);
     instance_record head;
     head.hash = hash_of_instance(fields.service, fields.instance);
     head.lease_ms = fields.lease_ms.value_or(0);
     head.weight = fields.weight;
     head.port = fields.port;
     head.flags = fields.lease_ms.has_value() ? instance_record::has_lease : std::uint8_t{0};
-    return make_block(head, text);
+    return packed_record(head,
+                         {fields.service, fields.instance, fields.address, fields.protocol,
+                          fields.version, fields.zone},
+                         fields);
 }
 
 template <class Fields>
 service_ptr service_from(const Fields& fields, bool registered) {
-    std::string text;
-    for (const std::string_view piece : {fields.service, fields.description, fields.owner}) {
-        pack(piece, text);
-    }
-    pack_lists(fields.tags, fields.metadata, text);
     service_record head;
     head.hash = hash_of_service(fields.service);
     head.registered = registered;
-    return make_block(head, text);
+    return packed_record(head, {fields.service, fields.description, fields.owner}, fields);
+}
+
+template <class Fields>
+bool has_instance_fields(const instance_record& record, const Fields& fields) {
+    if (record.lease() != fields.lease_ms || record.weight != fields.weight ||
+        record.port != fields.port) {
+        return false;
+    }
+    packed_reader in(record.text());
+    for (const std::string_view piece : {fields.service, fields.instance, fields.address,
+                                         fields.protocol, fields.version, fields.zone}) {
+        if (in.text() != piece) {
+            return false;
+        }
+    }
+    return same_lists(in, fields.tags, fields.metadata);
 }
 
 } // namespace
@@ -127,18 +200,11 @@ service_ptr make_record(const service_record& head, std::string_view text) {
 }
 
 bool has_fields(const instance_record& record, const instance_registered& fields) {
-    if (record.lease() != fields.lease_ms || record.weight != fields.weight ||
-        record.port != fields.port) {
-        return false;
-    }
-    packed_reader in(record.text());
-    for (const std::string_view piece : {fields.service, fields.instance, fields.address,
-                                         fields.protocol, fields.version, fields.zone}) {
-        if (in.text() != piece) {
-            return false;
-        }
-    }
-    return same_lists(in, fields.tags, fields.metadata);
+    return has_instance_fields(record, fields);
+}
+
+bool has_fields(const instance_record& record, const instance_updated& fields) {
+    return has_instance_fields(record, fields);
 }
 
 bool has_fields(const service_record& record, const service_registered& fields) {

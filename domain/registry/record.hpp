@@ -80,6 +80,7 @@ instance_ptr make_record(const instance_record& head, std::string_view text);
 service_ptr make_record(const service_record& head, std::string_view text);
 
 bool has_fields(const instance_record& record, const instance_registered& fields);
+bool has_fields(const instance_record& record, const instance_updated& fields);
 bool has_fields(const service_record& record, const service_registered& fields);
 //! All fields as they are, borrowed from the record.
 instance_updated fields_of(const instance_record& record);

@@ -163,7 +163,7 @@ struct update_instance {
     std::optional<std::string_view> zone = {}; //!< New zone.
     std::optional<std::vector<std::string_view>> tags = {}; //!< New tags, replacing all.
     std::optional<std::vector<label>> metadata = {}; //!< New metadata, replacing all.
-    std::optional<std::uint32_t> lease_ms = {}; //!< New lease.
+    std::optional<std::uint32_t> lease_ms = {}; //!< New lease. To have none, register again without.
 
     bool operator==(const update_instance&) const = default;
 };
@@ -262,7 +262,7 @@ struct reap_instance {
 
     std::string_view service = {}; //!< The service.
     std::string_view instance = {}; //!< The instance.
-    std::uint64_t expired_version = {}; //!< Stream version of its expiry; dropped if the stream moved on.
+    std::uint64_t expired_version = {}; //!< Stream version of its expiry; dropped if the instance came back meanwhile.
 
     bool operator==(const reap_instance&) const = default;
 };

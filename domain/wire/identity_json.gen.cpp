@@ -65,7 +65,7 @@ void read_json(const json_value* body, std::span<const path_field>, create_token
             index = wire::find_name(names, name, index);
             switch (index) {
             case 0: wire::read_text(value, names[0], {1, 128}, out.name, errors); break;
-            case 1: wire::read_texts(value, names[1], {1, 64}, {3, SIZE_MAX, is_valid_permission, "[a-z_]+:[a-z_*]+"}, out.permissions, errors); break;
+            case 1: wire::read_texts(value, names[1], {1, 64}, {3, 65, is_valid_permission, "[a-z_]{1,32}:[a-z_*]{1,32}"}, out.permissions, errors); break;
             case 2: wire::read_number(value, names[2], {1000U, 315360000000U}, out.expires_in_ms.emplace(), errors); break;
             default: wire::add_unknown(names, name, errors); index = 0; continue;
             }

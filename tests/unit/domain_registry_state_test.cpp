@@ -194,6 +194,29 @@ TEST(registry_snapshot, does_not_depend_on_the_order_of_events) {
     EXPECT_EQ(snapshot_of(forth), snapshot_of(back));
 }
 
+TEST(registry_snapshot, refuses_a_service_that_comes_twice_or_late) {
+    state now;
+    versions heads;
+    run(now, register_service{.service = "a"}, heads);
+    run(now, register_service{.service = "b"}, heads);
+    now.keep();
+    const std::string bytes = snapshot_of(now);
+    std::string twice = bytes;
+    twice[twice.rfind('b')] = 'a';
+    std::string late = bytes;
+    std::swap(late[late.rfind("\x01"
+                              "a") +
+                   1],
+              late[late.rfind("\x01"
+                              "b") +
+                   1]);
+    ASSERT_NE(twice, late);
+    state again;
+    EXPECT_TRUE(read_snapshot(bytes, again));
+    EXPECT_FALSE(read_snapshot(twice, again));
+    EXPECT_FALSE(read_snapshot(late, again));
+}
+
 //! Whatever the bytes: refused and empty, or a state that writes exactly these bytes.
 void expect_refused_or_same(const std::string& bytes) {
     state now;

@@ -38,7 +38,7 @@ public:
     };
 
     //! `commands_max` bounds the commands waiting, not counting those being decided.
-    pipeline_thread(sequencer& decides, std::size_t commands_max, hooks hooks);
+    pipeline_thread(sequencer& decides, std::size_t commands_max, hooks told);
     ~pipeline_thread() override;
 
     bool offer(std::unique_ptr<command_request>& request) override;

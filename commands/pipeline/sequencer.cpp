@@ -115,7 +115,7 @@ struct sequencer::parts {
     template <class Command>
     item_outcome run_one(const command_item& item, const Command& what);
     template <class Event>
-    result<void> stage_events(const std::vector<Event>& events, const id128& command);
+    result<void> stage_events(const std::vector<Event>& events, const id128& caused_by);
     template <class Command>
     std::optional<error> check_conditions(const command_item& item, const Command& what,
                                           std::string_view stream, bool was_there);
@@ -369,12 +369,13 @@ std::optional<error> sequencer::parts::check_conditions(const command_item& item
 
 //! Encodes all events before the first one changes the state they may borrow from.
 template <class Event>
-result<void> sequencer::parts::stage_events(const std::vector<Event>& events, const id128& command) {
+result<void> sequencer::parts::stage_events(const std::vector<Event>& events,
+                                            const id128& caused_by) {
     const auto before = batch.here();
     std::uint32_t index = 0;
     for (const Event& event : events) {
         event_draft draft = common;
-        draft.command = command;
+        draft.command = caused_by;
         draft.index = index++;
         std::visit(
             [&](const auto& fact) {

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The HTTP API: routes to operations, operations to the node, outcomes to answers.
+//! Thread: the I/O thread.
+#pragma once
+
+#include "adapters/api/context.hpp"
+#include "adapters/http/exchange.hpp"
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace fasti::api {
+
+class service {
+public:
+    explicit service(api_context& context);
+    ~service();
+    service(const service&) = delete;
+    service& operator=(const service&) = delete;
+
+    //! Answers one request, at once or later: the handler of the HTTP server.
+    void handle(http::responder to);
+
+    //! The node is recovered: from now on everything is served.
+    void start(node& live);
+    //! Ends event streams and blocking queries; what is under way is answered.
+    void drain();
+    //! Once a second or so: time-outs of blocking queries, keep-alive comments of streams.
+    void tick();
+
+private:
+    struct parts;
+    std::unique_ptr<parts> parts_;
+};
+
+} // namespace fasti::api

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What every answer of the API may use. One for the process; the node joins it when recovery is done.
+//! Thread: the I/O thread, unless a member says otherwise.
+#pragma once
+
+#include "adapters/node/node.hpp"
+#include "adapters/node/worker.hpp"
+#include "commands/access/access.hpp"
+#include "commands/ports/ports.hpp"
+#include "eventstore/port/ledger.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace fasti::api {
+
+enum class phase : std::uint8_t { recovering, serving, draining };
+
+struct api_options {
+    std::size_t subscribers_max = 1'000;           //!< followers of the event stream
+    std::size_t subscriber_bytes_max = 256 * 1024; //!< unsent bytes of one follower
+    std::size_t series_per_service_max = 200;      //!< services with series of their own in /metrics
+    bool access_log = false;
+};
+
+struct api_context {
+    clock& time;
+    worker& slow; //!< for what reads the log; never touches the live views
+    //! Runs something on the I/O thread. Thread: any.
+    std::function<void(std::function<void()>)> post;
+    api_options options = {};
+    std::string version;          //!< of this build
+    phase now = phase::recovering;
+    std::string recovery_progress; //!< a sentence, while recovering
+    node* live = nullptr;          //!< null while recovering
+    std::function<std::size_t()> commands_waiting; //!< in the pipeline's queue
+};
+
+} // namespace fasti::api

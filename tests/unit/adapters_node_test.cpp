@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Leases from grant to reaping through a whole node in one thread.
+#include "tests/support/hand_driven_node.hpp"
+
+#include "eventstore/memory/memory_ledger.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace fasti {
+namespace {
+
+struct world {
+    fake_clock time;
+    fake_ids ids;
+    memory_ledger facts{id128{}, 7};
+    node_options options = {.reap_ms = 60'000, .guard = {.ratio_percent = 50, .lapsed_min = 5}};
+    std::shared_ptr<const principal> caller =
+        std::make_shared<principal>(principal{"token/aa", "", {"registry:write"}});
+    hand_driven_node node{facts, time, ids, options};
+
+    item_outcome join(std::string_view name, std::uint32_t lease_ms, std::uint16_t port = 80) {
+        registry::register_instance what;
+        what.service = "web";
+        what.instance = name;
+        what.address = "10.0.0.1";
+        what.port = port;
+        what.lease_ms = lease_ms;
+        return node.run(what, caller);
+    }
+
+    std::vector<std::string> types() {
+        std::vector<std::string> seen;
+        (void)facts.read(1, facts.head().last, {}, [&](const recorded_event& event) {
+            seen.emplace_back(event.fact.type);
+            return read_more::go_on;
+        });
+        return seen;
+    }
+
+    registry::instance_status status(std::string_view name) {
+        const auto slot = node->views().registry().slot_of("web", name);
+        check(slot.has_value(), "the instance is known");
+        return node->views().registry().at(*slot).status;
+    }
+};
+
+TEST(node, expires_an_instance_that_does_not_renew) {
+    world w;
+    (void)w.join("a", 1000);
+    w.node.pass_ms(900);
+    EXPECT_EQ(w.status("a"), registry::instance_status::up);
+    w.node.pass_ms(200);
+    EXPECT_EQ(w.status("a"), registry::instance_status::expired);
+    EXPECT_EQ(w.types(), (std::vector<std::string>{"instance_registered", "instance_expired"}));
+}
+
+TEST(node, keeps_an_instance_that_renews) {
+    world w;
+    (void)w.join("a", 1000);
+    for (int i = 0; i < 10; ++i) {
+        w.node.pass_ms(900);
+        const auto renewed = w.node->renew("web", "a");
+        ASSERT_TRUE(renewed.has_value());
+        EXPECT_EQ(renewed->lease_ms, 1000);
+        EXPECT_EQ(renewed->deadline, w.time.wall.plus_ms(1000));
+    }
+    EXPECT_EQ(w.facts.head().last, 1U) << "a renewal is no fact";
+}
+
+TEST(node, takes_registering_the_same_again_for_a_renewal) {
+    world w;
+    (void)w.join("a", 1000);
+    w.node.pass_ms(900);
+    EXPECT_EQ(w.join("a", 1000).kind, outcome_kind::unchanged);
+    w.node.pass_ms(900);
+    EXPECT_EQ(w.status("a"), registry::instance_status::up);
+}
+
+TEST(node, sends_a_renewal_behind_the_expiry_that_is_under_way) {
+    world w;
+    (void)w.join("a", 1000);
+    w.time.pass_ms(1010);
+    w.node->tick(); // the expiry waits in the queue
+    EXPECT_EQ(w.node.waiting(), 1U);
+    EXPECT_FALSE(w.node->renew("web", "a").has_value());
+    registry::renew_lease what;
+    what.service = "web";
+    what.instance = "a";
+    const item_outcome outcome = w.node.run(what, w.caller);
+    ASSERT_TRUE(outcome.failure.has_value());
+    EXPECT_EQ(outcome.failure->code, error_code::instance_expired);
+}
+
+TEST(node, does_not_let_a_lease_lapse_while_its_registration_is_under_way) {
+    world w;
+    (void)w.join("a", 1000);
+    w.time.pass_ms(990);
+    registry::register_instance what;
+    what.service = "web";
+    what.instance = "a";
+    what.address = "10.0.0.1";
+    what.port = 80;
+    what.lease_ms = 1000;
+    auto request = std::make_unique<command_request>();
+    request->caller = w.caller;
+    request->items.push_back({.what = what});
+    item_outcome outcome;
+    request->done = [&](command_answer& answer) { outcome = answer.outcomes.at(0); };
+    ASSERT_TRUE(w.node->submit(request));
+    w.time.pass_ms(500);
+    w.node->tick();
+    EXPECT_EQ(w.node.waiting(), 1U) << "no expiry beside the registration";
+    ASSERT_TRUE(w.node.pump());
+    EXPECT_EQ(outcome.kind, outcome_kind::unchanged);
+    w.node.pass_ms(900);
+    EXPECT_EQ(w.status("a"), registry::instance_status::up);
+    w.node.pass_ms(200);
+    EXPECT_EQ(w.status("a"), registry::instance_status::expired);
+}
+
+TEST(node, drops_an_expiry_that_a_change_overtook) {
+    world w;
+    (void)w.join("a", 1000);
+    w.time.pass_ms(1010);
+    // The change is queued first, so the expiry names a generation of the past.
+    registry::update_instance what;
+    what.service = "web";
+    what.instance = "a";
+    what.port = 81;
+    auto request = std::make_unique<command_request>();
+    request->caller = w.caller;
+    request->items.push_back({.what = what});
+    auto expiry = std::make_unique<command_request>();
+    expiry->caller = w.caller;
+    expiry->items.push_back({.what = registry::expire_instance{"web", "a", 1, w.time.wall}});
+    ASSERT_TRUE(w.node->submit(request));
+    ASSERT_TRUE(w.node->submit(expiry));
+    ASSERT_TRUE(w.node.pump());
+    EXPECT_EQ(w.status("a"), registry::instance_status::up);
+    w.node.pass_ms(1100);
+    EXPECT_EQ(w.status("a"), registry::instance_status::expired);
+}
+
+TEST(node, brings_an_expired_instance_back_when_it_registers) {
+    world w;
+    (void)w.join("a", 500);
+    w.node.pass_ms(600);
+    const item_outcome outcome = w.join("a", 500);
+    EXPECT_EQ(outcome.kind, outcome_kind::appended);
+    EXPECT_FALSE(outcome.created);
+    EXPECT_EQ(w.status("a"), registry::instance_status::up);
+}
+
+TEST(node, reaps_an_expired_instance_after_its_time) {
+    world w;
+    (void)w.join("a", 500);
+    w.node.pass_ms(600);
+    w.node.pass_ms(59'000);
+    EXPECT_EQ(w.status("a"), registry::instance_status::expired);
+    w.node.pass_ms(2'000);
+    EXPECT_FALSE(w.node->views().registry().slot_of("web", "a").has_value());
+    EXPECT_EQ(w.types().back(), "instance_reaped");
+}
+
+TEST(node, holds_mass_expiry_back_until_the_guard_is_lifted) {
+    world w;
+    for (const char* name : {"a", "b", "c", "d", "e", "f"}) {
+        (void)w.join(name, 1000);
+    }
+    w.node.pass_ms(1'200);
+    EXPECT_EQ(w.types().back(), "expiry_guard_raised");
+    EXPECT_EQ(w.status("a"), registry::instance_status::up);
+    ASSERT_TRUE(w.node->renew("web", "f").has_value()) << "the living renew under the guard";
+    EXPECT_EQ(w.node.run(registry::lift_expiry_guard{}, w.caller).kind, outcome_kind::appended);
+    w.node.pass_ms(20);
+    EXPECT_EQ(w.status("a"), registry::instance_status::expired);
+    EXPECT_EQ(w.status("f"), registry::instance_status::up);
+}
+
+TEST(node, ends_the_guard_by_itself) {
+    world w;
+    for (const char* name : {"a", "b", "c", "d", "e", "f"}) {
+        (void)w.join(name, 1000);
+    }
+    w.node.pass_ms(1'200);
+    w.time.pass_ms(300'000);
+    w.node.pass_ms(50);
+    EXPECT_EQ(w.status("a"), registry::instance_status::expired);
+}
+
+TEST(node, gives_what_remained_and_a_grace_after_a_restart) {
+    world w;
+    (void)w.join("a", 20'000);
+    w.node.pass_ms(18'000);
+    std::string checkpoint;
+    w.node->write_lease_checkpoint(1'000, checkpoint);
+    hand_driven_node again(w.facts, w.time, w.ids, w.options);
+    EXPECT_FALSE(again->start_leases(checkpoint).has_value());
+    again.pass_ms(5'900); // 1 s remained by the checkpoint, 5 s of grace
+    EXPECT_EQ(w.types().back(), "instance_registered");
+    again.pass_ms(300);
+    EXPECT_EQ(w.types().back(), "instance_expired");
+}
+
+TEST(node, says_so_when_the_checkpoint_cannot_be_read) {
+    world w;
+    (void)w.join("a", 1'000);
+    hand_driven_node again(w.facts, w.time, w.ids, w.options);
+    EXPECT_TRUE(again->start_leases("rubbish").has_value());
+    again.pass_ms(900);
+    EXPECT_EQ(w.types().back(), "instance_registered");
+    again.pass_ms(300);
+    EXPECT_EQ(w.types().back(), "instance_expired");
+}
+
+TEST(node, leaves_a_request_with_its_owner_when_the_queue_is_full) {
+    world w;
+    w.node.queue_max = 0;
+    auto request = std::make_unique<command_request>();
+    request->caller = w.caller;
+    EXPECT_FALSE(w.node->submit(request));
+    EXPECT_NE(request, nullptr);
+}
+
+} // namespace
+} // namespace fasti

@@ -21,7 +21,7 @@ enum class phase : std::uint8_t { recovering, serving, draining };
 struct api_options {
     std::size_t subscribers_max = 1'000;           //!< followers of the event stream
     std::size_t subscriber_bytes_max = 256 * 1024; //!< unsent bytes of one follower
-    std::size_t series_per_service_max = 200;      //!< services with series of their own in /metrics
+    std::size_t series_per_service_max = 200; //!< services with series of their own in /metrics
     bool access_log = false;
 };
 
@@ -31,10 +31,10 @@ struct api_context {
     //! Runs something on the I/O thread. Thread: any.
     std::function<void(std::function<void()>)> post;
     api_options options = {};
-    std::string version;          //!< of this build
+    std::string version; //!< of this build
     phase now = phase::recovering;
-    std::string recovery_progress; //!< a sentence, while recovering
-    node* live = nullptr;          //!< null while recovering
+    std::string recovery_progress;                 //!< a sentence, while recovering
+    node* live = nullptr;                          //!< null while recovering
     std::function<std::size_t()> commands_waiting; //!< in the pipeline's queue
 };
 

@@ -37,8 +37,12 @@ std::optional<lease_subject> lease_granted_by(const command& what) {
 } // namespace
 
 node::node(ledger& facts, std::unique_ptr<view_set> views, clock& time, node_options options)
-    : facts_(facts), views_(std::move(views)), time_(time), options_(options),
-      leases_(time.monotonic_us()), guard_(options.guard),
+    : facts_(facts),
+      views_(std::move(views)),
+      time_(time),
+      options_(options),
+      leases_(time.monotonic_us()),
+      guard_(options.guard),
       lease_principal_(std::make_shared<principal>(principal{"system/leases", "", {}})) {
     const ledger_head head = facts.head();
     check(views_->at() == head.last, "views stand at the head before the node starts");
@@ -145,21 +149,11 @@ void node::settle_item(const command_item& item, const item_outcome& outcome) {
 
 void node::count(const item_outcome& outcome) {
     switch (outcome.kind) {
-    case outcome_kind::appended:
-        ++counters_.commands_appended;
-        break;
-    case outcome_kind::already:
-        ++counters_.commands_already;
-        break;
-    case outcome_kind::unchanged:
-        ++counters_.commands_unchanged;
-        break;
-    case outcome_kind::dry_run:
-        ++counters_.commands_dry_run;
-        break;
-    case outcome_kind::failed:
-        ++counters_.commands_failed;
-        break;
+        case outcome_kind::appended: ++counters_.commands_appended; break;
+        case outcome_kind::already: ++counters_.commands_already; break;
+        case outcome_kind::unchanged: ++counters_.commands_unchanged; break;
+        case outcome_kind::dry_run: ++counters_.commands_dry_run; break;
+        case outcome_kind::failed: ++counters_.commands_failed; break;
     }
 }
 

@@ -118,7 +118,8 @@ private:
     void submit_reaps(const std::vector<std::uint32_t>& slots);
     void submit_guard(command what, std::string_view reason);
     template <class Make>
-    void submit_own(const std::vector<std::uint32_t>& slots, std::string_view reason, const Make& make);
+    void submit_own(const std::vector<std::uint32_t>& slots, std::string_view reason,
+                    const Make& make);
 
     ledger& facts_;
     std::unique_ptr<view_set> views_;

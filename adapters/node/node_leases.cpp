@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The node's side of leases: what events mean for them, and what lapses become.
 #include "adapters/node/node.hpp"
-
 #include "domain/base/ids.hpp"
 
 #include <algorithm>
@@ -22,7 +21,11 @@ class restart_observer final : public lease_observer {
 public:
     restart_observer(const registry_view& view, const lease_checkpoint& saved, lease_table& leases,
                      instant wall, std::int64_t now_us, std::int64_t reap_ms)
-        : view_(view), saved_(saved), leases_(leases), wall_(wall), now_us_(now_us),
+        : view_(view),
+          saved_(saved),
+          leases_(leases),
+          wall_(wall),
+          now_us_(now_us),
           reap_ms_(reap_ms) {}
 
     std::optional<instant> guard_until;
@@ -33,13 +36,12 @@ public:
             return;
         }
         const std::uint64_t hash = stream_hash_of(view_.at(slot));
-        leases_.grant_after_restart(slot, {lease_ms, generation, hash}, saved_.find(hash),
-                                    now_us_);
+        leases_.grant_after_restart(slot, {lease_ms, generation, hash}, saved_.find(hash), now_us_);
     }
     void instance_expired(std::uint32_t slot, instant recorded, std::uint64_t) override {
         // A wall clock that was set back must not keep it for longer than a fresh expiry.
-        const std::int64_t left =
-            std::clamp<std::int64_t>(reap_ms_ - ms_between(recorded, wall_), 0, reap_ms_);
+        const std::int64_t left = std::clamp<std::int64_t>(reap_ms_ - ms_between(recorded, wall_),
+                                                           0, reap_ms_);
         leases_.mark_expired(slot, now_us_ + left * 1000, now_us_);
     }
     void instance_removed(std::uint32_t slot) override { leases_.remove(slot); }
@@ -60,8 +62,8 @@ private:
 std::optional<std::string> node::start_leases(std::string_view checkpoint) {
     lease_checkpoint saved;
     const bool readable = saved.read(checkpoint);
-    restart_observer observer(views_->registry(), saved, leases_,
-                              time_.now(), time_.monotonic_us(), options_.reap_ms);
+    restart_observer observer(views_->registry(), saved, leases_, time_.now(), time_.monotonic_us(),
+                              options_.reap_ms);
     views_->registry().tell_all(observer);
     guard_until_ = observer.guard_until;
     if (!readable && !checkpoint.empty()) {
@@ -95,8 +97,8 @@ void node::tick() {
 
 //! Expires what lapsed, or holds it back while a guard is up, about to be, or called for now.
 void node::take_lapsed(std::int64_t now_us) {
-    const auto evidence =
-        guard_.on_lapsed(due_.lapsed.size(), leases_.size() - due_.lapsed.size(), now_us);
+    const auto evidence = guard_.on_lapsed(due_.lapsed.size(), leases_.size() - due_.lapsed.size(),
+                                           now_us);
     if (!guard_until_.has_value() && !guard_asked_ && evidence.raise) {
         const expiry_guard_options& how = guard_.options();
         submit_guard(registry::raise_expiry_guard{evidence.lapsed, evidence.leases, how.window_ms,

@@ -13,7 +13,9 @@ constexpr std::chrono::milliseconds idle_after{200};
 } // namespace
 
 pipeline_thread::pipeline_thread(sequencer& decides, std::size_t commands_max, hooks told)
-    : decides_(decides), commands_max_(commands_max), hooks_(std::move(told)),
+    : decides_(decides),
+      commands_max_(commands_max),
+      hooks_(std::move(told)),
       thread_([this] { run(); }) {}
 
 pipeline_thread::~pipeline_thread() { stop(); }

@@ -13,7 +13,7 @@ struct expiry_guard_options {
     std::uint32_t ratio_percent = 30; //!< of all leases; above 100: never raised
     std::uint32_t lapsed_min = 20;    //!< fewer are believed whatever their share
     std::uint32_t window_ms = 10'000;
-    std::uint32_t hold_ms = 300'000;  //!< how long the guard holds if nobody lifts it
+    std::uint32_t hold_ms = 300'000; //!< how long the guard holds if nobody lifts it
 };
 
 class expiry_guard_policy {

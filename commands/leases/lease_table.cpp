@@ -61,19 +61,15 @@ lease_renewal lease_table::renew(std::uint32_t slot, std::int64_t now_us) noexce
     }
     entry& one = entries_[slot];
     switch (one.state) {
-    case state::live:
-        break;
-    case state::held:
-        set_state(one, state::live);
-        one.deadline_us = now_us + one.lease_ms * us_per_ms;
-        arm(slot, one.deadline_us);
-        break;
-    case state::expiring:
-        return {renewal_kind::expiring, 0};
-    case state::expired:
-        return {renewal_kind::expired, 0};
-    case state::none:
-        return {};
+        case state::live: break;
+        case state::held:
+            set_state(one, state::live);
+            one.deadline_us = now_us + one.lease_ms * us_per_ms;
+            arm(slot, one.deadline_us);
+            break;
+        case state::expiring: return {renewal_kind::expiring, 0};
+        case state::expired: return {renewal_kind::expired, 0};
+        case state::none: return {};
     }
     // Later than what the wheel knows: it finds out when it looks at the old deadline.
     one.deadline_us = now_us + one.lease_ms * us_per_ms;
@@ -105,7 +101,8 @@ void lease_table::advance(std::int64_t now_us, due& out) {
         return;
     }
     // After a long pause one round looks at every bucket.
-    const std::int64_t first = std::max(tick_ + 1, now_tick - static_cast<std::int64_t>(buckets) + 1);
+    const std::int64_t first = std::max(tick_ + 1,
+                                        now_tick - static_cast<std::int64_t>(buckets) + 1);
     tick_ = now_tick;
     for (std::int64_t tick = first; tick <= now_tick; ++tick) {
         const auto bucket = static_cast<std::size_t>(tick) % buckets;
@@ -180,8 +177,8 @@ void lease_table::set_state(entry& one, enum state to) noexcept {
 void lease_table::arm(std::uint32_t slot, std::int64_t when_us) {
     disarm(slot);
     const std::int64_t wanted = (when_us + tick_us - 1) / tick_us;
-    const std::int64_t tick =
-        std::clamp(wanted, tick_ + 1, tick_ + static_cast<std::int64_t>(buckets) - 1);
+    const std::int64_t tick = std::clamp(wanted, tick_ + 1,
+                                         tick_ + static_cast<std::int64_t>(buckets) - 1);
     const auto bucket = static_cast<std::size_t>(tick) % buckets;
     entry& one = entries_[slot];
     one.bucket = static_cast<std::uint16_t>(bucket);

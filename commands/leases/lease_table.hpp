@@ -74,8 +74,12 @@ public:
     bool expiring(std::uint32_t slot) const noexcept {
         return slot < entries_.size() && entries_[slot].state == state::expiring;
     }
-    std::uint64_t generation(std::uint32_t slot) const noexcept { return entries_[slot].generation; }
-    std::int64_t deadline_us(std::uint32_t slot) const noexcept { return entries_[slot].deadline_us; }
+    std::uint64_t generation(std::uint32_t slot) const noexcept {
+        return entries_[slot].generation;
+    }
+    std::int64_t deadline_us(std::uint32_t slot) const noexcept {
+        return entries_[slot].deadline_us;
+    }
 
     //! Leases that are live, held or expiring.
     std::size_t size() const noexcept { return leases_; }
@@ -86,7 +90,8 @@ public:
     template <class Each>
     void for_each_remaining(std::int64_t now_us, std::int64_t spare_ms, Each&& each) const {
         for (const entry& one : entries_) {
-            if (one.state == state::live || one.state == state::held || one.state == state::expiring) {
+            if (one.state == state::live || one.state == state::held ||
+                one.state == state::expiring) {
                 const std::int64_t left = (one.deadline_us - now_us) / 1000 - spare_ms;
                 each(saved_lease{one.stream_hash, static_cast<std::uint32_t>(left < 0 ? 0 : left),
                                  one.grace_used_ms});

@@ -22,10 +22,11 @@ namespace fasti {
 //! One command with its conditions. Text is borrowed from the request that holds it.
 struct command_item {
     command what;
-    std::string_view idempotency_key = {};              //!< empty: the server makes one
-    std::optional<std::uint64_t> expected_version = {}; //!< the command's stream must be exactly there
-    bool must_exist = false;                            //!< If-Match: *
-    bool must_not_exist = false;                        //!< If-None-Match: *
+    std::string_view idempotency_key = {}; //!< empty: the server makes one
+    std::optional<std::uint64_t> expected_version =
+        {};                      //!< the command's stream must be exactly there
+    bool must_exist = false;     //!< If-Match: *
+    bool must_not_exist = false; //!< If-None-Match: *
 };
 
 enum class batch_mode : std::uint8_t {
@@ -75,17 +76,17 @@ struct planned_event {
 
 struct item_outcome {
     outcome_kind kind = outcome_kind::failed;
-    bool created = false;             //!< the resource came into being
-    position first = 0;               //!< appended, already: position of the first event
-    std::uint32_t count = 0;          //!< appended, already: how many events
-    std::uint64_t stream_version = 0; //!< of the command's stream, after it
+    bool created = false;               //!< the resource came into being
+    position first = 0;                 //!< appended, already: position of the first event
+    std::uint32_t count = 0;            //!< appended, already: how many events
+    std::uint64_t stream_version = 0;   //!< of the command's stream, after it
     std::vector<planned_event> planned; //!< dry_run
-    std::optional<error> failure;     //!< failed
+    std::optional<error> failure;       //!< failed
 };
 
 struct command_answer {
     std::unique_ptr<command_request> request; //!< given back: texts live until the answer is written
-    std::vector<item_outcome> outcomes;       //!< one for each item; mode all: one failure fails all
+    std::vector<item_outcome> outcomes; //!< one for each item; mode all: one failure fails all
 };
 
 //! What one commit made true. Answers may be told only after `batch` was applied to the views.

@@ -62,7 +62,7 @@ bool exists(const write_model& model, const Command& what) {
 
 template <class Command>
 std::string stream_named(const Command& what) {
-    if constexpr (requires(std::string& out) { append_stream_of(what, out); }) {
+    if constexpr (requires(std::string & out) { append_stream_of(what, out); }) {
         std::string stream;
         append_stream_of(what, stream);
         return stream;
@@ -190,7 +190,8 @@ result<void> sequencer::parts::make_room(const command_request& request) {
                      "The commands of one request make more than one append can hold."};
     }
     if (wanted > room_ensured) {
-        const std::size_t ahead = std::min(batch_bytes_max, std::max(2 * wanted, batch_bytes_enough / 8));
+        const std::size_t ahead = std::min(batch_bytes_max,
+                                           std::max(2 * wanted, batch_bytes_enough / 8));
         if (auto room = facts.ensure_room(ahead); !room.ok()) {
             return room;
         }
@@ -354,8 +355,9 @@ std::optional<error> sequencer::parts::check_conditions(const command_item& item
         return std::nullopt;
     }
     if (stream.empty()) {
-        return error{error_code::fields_invalid, "The command " + std::string(what.type_name) +
-                                                     " has no stream whose version it could expect."};
+        return error{error_code::fields_invalid,
+                     "The command " + std::string(what.type_name) +
+                         " has no stream whose version it could expect."};
     }
     const auto actual = version_of(stream);
     if (!actual.ok()) {
@@ -402,8 +404,7 @@ result<void> sequencer::parts::stage_events(const std::vector<Event>& events,
         const event_draft& draft = batch.events()[first + i];
         const event_context context{draft.recorded, draft.stream_version, head + 1 + first + i,
                                     draft.actor};
-        std::visit([&](const auto& fact) { evolve_model(model, fact, context); },
-                   events[i]);
+        std::visit([&](const auto& fact) { evolve_model(model, fact, context); }, events[i]);
     }
     return {};
 }

@@ -61,8 +61,8 @@ void write_model::drop() {
 result<void> write_model::fold(const recorded_event& event) {
     const event_draft& fact = event.fact;
     const event_context context{fact.recorded, fact.stream_version, event.at, fact.actor};
-    const decode_status status =
-        visit_event(fact.type, fact.revision, fact.data, scratch_, folder{*this, context});
+    const decode_status status = visit_event(fact.type, fact.revision, fact.data, scratch_,
+                                             folder{*this, context});
     if (status != decode_status::ok) {
         return error{error_code::store_damaged,
                      "The event at position " + std::to_string(event.at) + " of type '" +

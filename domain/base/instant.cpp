@@ -22,8 +22,8 @@ std::int64_t days_from_civil(const civil_date& date) {
     const std::int64_t year_of_era = year - era * 400;
     const std::int64_t month_from_march = (date.month + 9) % 12;
     const std::int64_t day_of_year = (153 * month_from_march + 2) / 5 + date.day - 1;
-    const std::int64_t day_of_era =
-        year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    const std::int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 +
+                                    day_of_year;
     return era * 146'097 + day_of_era - 719'468;
 }
 
@@ -31,10 +31,11 @@ civil_date civil_from_days(std::int64_t days) {
     const std::int64_t shifted = days + 719'468;
     const std::int64_t era = (shifted >= 0 ? shifted : shifted - 146'096) / 146'097;
     const std::int64_t day_of_era = shifted - era * 146'097;
-    const std::int64_t year_of_era =
-        (day_of_era - day_of_era / 1'460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
-    const std::int64_t day_of_year =
-        day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    const std::int64_t year_of_era = (day_of_era - day_of_era / 1'460 + day_of_era / 36'524 -
+                                      day_of_era / 146'096) /
+                                     365;
+    const std::int64_t day_of_year = day_of_era -
+                                     (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     const std::int64_t month_from_march = (5 * day_of_year + 2) / 153;
     const int day = static_cast<int>(day_of_year - (153 * month_from_march + 2) / 5 + 1);
     const int month = static_cast<int>(month_from_march < 10 ? month_from_march + 3
@@ -49,9 +50,7 @@ void put_digits(char* out, std::int64_t value, int count) {
     }
 }
 
-bool is_leap(std::int64_t year) {
-    return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-}
+bool is_leap(std::int64_t year) { return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0); }
 
 int days_in_month(std::int64_t year, int month) {
     static constexpr std::array<int, 12> days = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};

@@ -33,7 +33,7 @@ struct error {
 template <class T>
 class [[nodiscard]] result {
 public:
-    result(T value) : held_(std::in_place_index<0>, std::move(value)) {}        // NOLINT implicit
+    result(T value) : held_(std::in_place_index<0>, std::move(value)) {} // NOLINT implicit
     result(struct error failure) : held_(std::in_place_index<1>, std::move(failure)) {} // NOLINT
 
     bool ok() const noexcept { return held_.index() == 0; }

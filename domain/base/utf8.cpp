@@ -8,8 +8,8 @@ namespace fasti {
 namespace {
 
 struct sequence {
-    std::size_t more = 0;       //!< continuation bytes; 0: no sequence begins so
-    std::uint8_t low = 0x80;    //!< bounds of the first of them
+    std::size_t more = 0;    //!< continuation bytes; 0: no sequence begins so
+    std::uint8_t low = 0x80; //!< bounds of the first of them
     std::uint8_t high = 0xBF;
 };
 

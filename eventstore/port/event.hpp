@@ -20,20 +20,21 @@ inline constexpr std::size_t claim_name_bytes_max = 512;
 
 //! An event to be appended. Text is borrowed until append() returns.
 struct event_draft {
-    std::string_view stream;         //!< 1 to 512 bytes
+    std::string_view stream;          //!< 1 to 512 bytes
     std::uint64_t stream_version = 0; //!< the version this event gives the stream; first is 1
-    std::string_view type;           //!< declared name, 1 to 128 bytes
+    std::string_view type;            //!< declared name, 1 to 128 bytes
     std::uint32_t revision = 1;
-    id128 command;                   //!< the command that caused it
-    std::uint32_t index = 0;         //!< which event of that command, from 0
-    instant recorded;                //!< never before the previous event's
-    std::string_view tenant;         //!< empty: the default tenant
-    std::string_view actor;          //!< who: "token/<id>", "system/lease", ...
-    std::string_view reason;         //!< the actor's words; may be empty
-    std::string_view correlation;    //!< what it belongs to; may be empty
-    std::string_view cause;          //!< "<position>" of the event or id of the command before it; may be empty
-    std::string_view trace;          //!< W3C traceparent; may be empty
-    std::string_view data;           //!< Protocol Buffers wire format, written by domain/wire
+    id128 command;                //!< the command that caused it
+    std::uint32_t index = 0;      //!< which event of that command, from 0
+    instant recorded;             //!< never before the previous event's
+    std::string_view tenant;      //!< empty: the default tenant
+    std::string_view actor;       //!< who: "token/<id>", "system/lease", ...
+    std::string_view reason;      //!< the actor's words; may be empty
+    std::string_view correlation; //!< what it belongs to; may be empty
+    std::string_view
+        cause; //!< "<position>" of the event or id of the command before it; may be empty
+    std::string_view trace; //!< W3C traceparent; may be empty
+    std::string_view data;  //!< Protocol Buffers wire format, written by domain/wire
 };
 
 //! An event that is in the log. Text is borrowed from the bytes it was read from.
@@ -51,13 +52,13 @@ inline constexpr std::size_t event_id_bytes_max = 32 + 1 + 10;
 //! What an idempotency key remembers: kept beside the events of its command, in the same frame.
 //! Scope is tenant and principal, so that two callers' keys never meet.
 struct receipt_draft {
-    std::string_view scope;     //!< "<tenant>/<principal>", 1 to 384 bytes
-    std::string_view key;       //!< the client's key, 1 to 255 bytes
-    id128 body_hash;            //!< first 16 bytes of SHA-256 over the canonical command(s)
-    position first = 0;         //!< relative: index of the first event within the batch, from 0
-    std::uint32_t count = 0;    //!< events of the command
-    std::uint32_t status = 0;   //!< what was answered, in the pipeline's own code (e.g. created)
-    std::string_view command;   //!< canonical command without secrets, when the declaration records it
+    std::string_view scope;   //!< "<tenant>/<principal>", 1 to 384 bytes
+    std::string_view key;     //!< the client's key, 1 to 255 bytes
+    id128 body_hash;          //!< first 16 bytes of SHA-256 over the canonical command(s)
+    position first = 0;       //!< relative: index of the first event within the batch, from 0
+    std::uint32_t count = 0;  //!< events of the command
+    std::uint32_t status = 0; //!< what was answered, in the pipeline's own code (e.g. created)
+    std::string_view command; //!< canonical command without secrets, when the declaration records it
 };
 
 //! A remembered receipt. Owns nothing heavy; `first` is the log position of the first event.

@@ -44,8 +44,8 @@ struct event_slice {
 //! Events that are durable, as one piece of memory that followers share. Immutable.
 struct committed_batch {
     position first = 0;
-    std::vector<event_slice> slices;      //!< one for each event, in order
-    std::string bytes;                    //!< holds the canonical bytes
+    std::vector<event_slice> slices;          //!< one for each event, in order
+    std::string bytes;                        //!< holds the canonical bytes
     std::vector<std::uint32_t> hash_prefixes; //!< of each event's chain hash, for tokens
     hash256 last_hash;
     instant last_recorded;
@@ -65,7 +65,7 @@ struct ledger_head {
 
 //! Which events a reader wants; empty members match all.
 struct event_filter {
-    std::vector<std::string> types;         //!< any of these
+    std::vector<std::string> types; //!< any of these
     std::string stream_prefix;
     std::vector<std::string> streams_under; //!< any of: the stream itself, or below "<it>/"
     std::optional<std::string> tenant;
@@ -82,9 +82,9 @@ using event_visitor = std::function<read_more(const recorded_event&)>;
 
 //! What verify() found wrong: one line for people, and where.
 struct finding {
-    std::string what;      //!< "chain broken", "checksum wrong", ...
-    std::string where;     //!< file and offset, or index
-    position first = 0;    //!< affected positions; 0 when unknown
+    std::string what;   //!< "chain broken", "checksum wrong", ...
+    std::string where;  //!< file and offset, or index
+    position first = 0; //!< affected positions; 0 when unknown
     position last = 0;
 };
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Leases from grant to reaping through a whole node in one thread.
-#include "tests/support/hand_driven_node.hpp"
-
 #include "eventstore/memory/memory_ledger.hpp"
+#include "tests/sim/hand_driven_node.hpp"
 
 #include <gtest/gtest.h>
 
@@ -17,8 +16,8 @@ struct world {
     fake_ids ids;
     memory_ledger facts{id128{}, 7};
     node_options options = {.reap_ms = 60'000, .guard = {.ratio_percent = 50, .lapsed_min = 5}};
-    std::shared_ptr<const principal> caller =
-        std::make_shared<principal>(principal{"token/aa", "", {"registry:write"}});
+    std::shared_ptr<const principal> caller = std::make_shared<principal>(
+        principal{"token/aa", "", {"registry:write"}});
     hand_driven_node node{facts, time, ids, options};
 
     item_outcome join(std::string_view name, std::uint32_t lease_ms, std::uint16_t port = 80) {

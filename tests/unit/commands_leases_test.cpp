@@ -119,35 +119,35 @@ TEST(lease_table, agrees_with_a_naive_model) {
         for (int step = 0; step < 4000; ++step) {
             const auto slot = static_cast<std::uint32_t>(random() % 50);
             switch (random() % 5) {
-            case 0: {
-                const auto lease_ms = static_cast<std::uint32_t>(100 + random() % 30'000);
-                leases.grant(slot, lease_of(lease_ms), now);
-                deadlines[slot] = now + lease_ms * ms;
-                break;
-            }
-            case 1:
-                if (leases.renew(slot, now).kind == renewal_kind::renewed) {
-                    ASSERT_TRUE(deadlines.contains(slot)) << "seed " << seed;
-                    deadlines[slot] = leases.deadline_us(slot);
+                case 0: {
+                    const auto lease_ms = static_cast<std::uint32_t>(100 + random() % 30'000);
+                    leases.grant(slot, lease_of(lease_ms), now);
+                    deadlines[slot] = now + lease_ms * ms;
+                    break;
                 }
-                break;
-            case 2:
-                leases.remove(slot);
-                deadlines.erase(slot);
-                break;
-            default: {
-                now += static_cast<std::int64_t>(random() % 400) * ms;
-                const auto lapsed = lapsed_at(leases, now);
-                for (const std::uint32_t gone : lapsed) {
-                    ASSERT_TRUE(deadlines.contains(gone)) << "seed " << seed;
-                    ASSERT_LE(deadlines[gone], now) << "before its deadline, seed " << seed;
-                    deadlines.erase(gone);
+                case 1:
+                    if (leases.renew(slot, now).kind == renewal_kind::renewed) {
+                        ASSERT_TRUE(deadlines.contains(slot)) << "seed " << seed;
+                        deadlines[slot] = leases.deadline_us(slot);
+                    }
+                    break;
+                case 2:
+                    leases.remove(slot);
+                    deadlines.erase(slot);
+                    break;
+                default: {
+                    now += static_cast<std::int64_t>(random() % 400) * ms;
+                    const auto lapsed = lapsed_at(leases, now);
+                    for (const std::uint32_t gone : lapsed) {
+                        ASSERT_TRUE(deadlines.contains(gone)) << "seed " << seed;
+                        ASSERT_LE(deadlines[gone], now) << "before its deadline, seed " << seed;
+                        deadlines.erase(gone);
+                    }
+                    for (const auto& [left, deadline] : deadlines) {
+                        ASSERT_GE(deadline + lease_table::tick_us, now)
+                            << "slot " << left << " was forgotten, seed " << seed;
+                    }
                 }
-                for (const auto& [left, deadline] : deadlines) {
-                    ASSERT_GE(deadline + lease_table::tick_us, now)
-                        << "slot " << left << " was forgotten, seed " << seed;
-                }
-            }
             }
         }
     }

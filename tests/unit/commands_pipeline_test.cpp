@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The sequencer over the memory ledger: outcomes, keys, conditions, batches, dry runs.
 #include "commands/pipeline/sequencer.hpp"
-
 #include "eventstore/memory/memory_ledger.hpp"
 #include "tests/support/fake_time.hpp"
 #include "tests/support/faulty_ledger.hpp"
@@ -207,7 +206,8 @@ TEST(sequencer, does_all_of_a_batch_or_nothing) {
     registry::drain_instance unknown;
     unknown.service = "web";
     unknown.instance = "nobody";
-    auto asked = b.request({{.what = an_instance("a")}, {.what = an_instance("b")}, {.what = unknown}});
+    auto asked = b.request(
+        {{.what = an_instance("a")}, {.what = an_instance("b")}, {.what = unknown}});
     asked->mode = batch_mode::all;
     const auto outcomes = b.run(std::move(asked));
     ASSERT_TRUE(outcomes.back().failure.has_value());

@@ -56,7 +56,7 @@ ARROWS = [
     (r"plugins/host", r"plugins/abi|commands/ports|domain/base"),
     (r"plugins/.+", r"plugins/(abi|sdk)"),
     (r"adapters/(daemon|cli)", r".+"),
-    (r"adapters/.+", r"domain/.+|eventstore/port|commands/.+|projections/.+|plugins/host"),
+    (r"adapters/.+", r"domain/.+|eventstore/port|commands/.+|projections/.+|plugins/host|adapters/(clock|crypto|telemetry)"),
     (r"tests/.+", r".+"),
 ]
 

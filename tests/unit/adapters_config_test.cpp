@@ -111,6 +111,12 @@ TEST(config, refuses_numbers_out_of_range_or_of_another_shape) {
     EXPECT_THAT(refusal_of(person(), "[http\n"), HasSubstr("is not TOML"));
 }
 
+TEST(config, refuses_what_cannot_begin_a_key_instead_of_ending) {
+    for (const char* text : {"[\x01]\n", "[[!]]\n", "[http]\n= 1\n", "a = {!}\n", "\x80"}) {
+        EXPECT_THAT(refusal_of(person(), text), HasSubstr("is not TOML")) << text;
+    }
+}
+
 TEST(config, takes_numbers_with_units_and_lists) {
     config_inputs inputs = person();
     inputs.environment.emplace_back("FASTI_HTTP__IDLE_TIMEOUT_MS", "5m");

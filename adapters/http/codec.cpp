@@ -17,7 +17,6 @@ namespace beast = boost::beast;
 using beast::http::field;
 
 constexpr std::size_t chunk_line_bytes_max = 256;
-constexpr std::size_t blank_bytes_max = 4; //!< empty lines that old clients send between requests
 
 //! What a head says, gathered by Beast's parser; its own idea of the body is switched off.
 class head_parser final : public beast::http::basic_parser<true> {
@@ -112,8 +111,8 @@ void head_parser::on_field_impl(field id, beast::string_view name, beast::string
 }
 
 //! A folded line, or a line that ends without a carriage return.
-bool has_bad_line_end(std::string_view head) noexcept {
-    for (std::size_t at = head.find('\n'); at != std::string_view::npos;
+bool has_bad_line_end(std::string_view head, std::size_t from = 0) noexcept {
+    for (std::size_t at = head.find('\n', from); at != std::string_view::npos;
          at = head.find('\n', at + 1)) {
         if (at == 0 || head[at - 1] != '\r') {
             return true;
@@ -249,8 +248,7 @@ std::optional<codec::outcome> codec::parts::step(std::string_view bytes, std::si
 std::optional<codec::outcome> codec::parts::read_head(std::string_view bytes, std::size_t& used,
                                                       request& into) {
     std::size_t start = used;
-    while (scanned == 0 && start < bytes.size() && start < blank_bytes_max &&
-           bytes.substr(start, 2) == "\r\n") {
+    while (scanned == 0 && bytes.substr(start, 2) == "\r\n") { // old clients end bodies so
         start += 2;
     }
     used = start;
@@ -262,7 +260,7 @@ std::optional<codec::outcome> codec::parts::read_head(std::string_view bytes, st
     if (end == std::string_view::npos || end + 4 > limits.head_bytes_max) {
         // A first line that is none must not wait for an end that will never come (TLS, bare feeds).
         if (rest[0] < 'A' || rest[0] > 'z' ||
-            has_bad_line_end(rest.substr(scanned > 1 ? scanned - 1 : 0))) {
+            has_bad_line_end(rest, scanned > 1 ? scanned - 1 : 0)) {
             return bad(used, "This is not an HTTP/1.1 request.");
         }
         if (rest.size() >= limits.head_bytes_max) {

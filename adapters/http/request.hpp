@@ -70,6 +70,8 @@ public:
 
     bool has(header_id id) const noexcept { return known_[index(id)].data() != nullptr; }
     std::string_view get(header_id id) const noexcept { return known_[index(id)]; }
+    //! Sets a header that was not sent; the text must outlive the request.
+    void set(header_id id, std::string_view value) noexcept { known_[index(id)] = value; }
     //! The first line of this name; nothing when there is none.
     std::optional<std::string_view> find_header(std::string_view name) const noexcept;
     //! The first pair of this name; nothing when there is none.

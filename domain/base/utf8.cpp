@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 namespace fasti {
 namespace {
@@ -38,10 +39,24 @@ sequence begun_by(std::uint8_t lead) noexcept {
     return {};
 }
 
+//! Where the first byte beyond ASCII may stand: whole words without one are passed over.
+std::size_t skip_ascii(std::string_view text, std::size_t at) noexcept {
+    constexpr std::uint64_t high_bits = 0x8080808080808080U;
+    std::uint64_t word = 0;
+    while (text.size() - at >= sizeof word) {
+        std::memcpy(&word, text.data() + at, sizeof word);
+        if ((word & high_bits) != 0) {
+            break;
+        }
+        at += sizeof word;
+    }
+    return at;
+}
+
 } // namespace
 
 bool is_utf8(std::string_view text) noexcept {
-    std::size_t at = 0;
+    std::size_t at = skip_ascii(text, 0);
     while (at < text.size()) {
         const auto lead = static_cast<std::uint8_t>(text[at++]);
         if (lead < 0x80) {

@@ -205,5 +205,17 @@ TEST(utf8, is_what_unicode_says) {
     }
 }
 
+TEST(utf8, is_seen_wherever_it_stands_between_plain_letters) {
+    for (std::size_t before = 0; before < 20; ++before) {
+        for (std::size_t after = 0; after < 20; ++after) {
+            const std::string left(before, 'a');
+            const std::string right(after, 'z');
+            ASSERT_TRUE(is_utf8(left + "\xC3\xBC" + right));
+            ASSERT_FALSE(is_utf8(left + "\xFF" + right)) << before << " " << after;
+            ASSERT_FALSE(is_utf8(left + "\xC3" + right)) << before << " " << after;
+        }
+    }
+}
+
 } // namespace
 } // namespace fasti

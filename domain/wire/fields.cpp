@@ -18,7 +18,8 @@ void append_pointer_token(std::string_view token, std::string& out) {
     static constexpr std::string_view unreserved = "-._~!$&'()*+,;=:@?";
     for (const char c : token.substr(0, shown_bytes_max)) {
         const auto byte = static_cast<unsigned char>(c);
-        const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                            (c >= '0' && c <= '9');
         if (c == '~') {
             out += "~0";
         } else if (c == '/') {

@@ -71,9 +71,9 @@ inline constexpr std::uint32_t limit_default = 100;
 //! Which common parameters an operation takes.
 struct common_allowed {
     bool after = false;
-    bool past = false;    //!< at
-    bool wait = false;    //!< index, wait
-    bool paged = false;   //!< cursor, limit
+    bool past = false;  //!< at
+    bool wait = false;  //!< index, wait
+    bool paged = false; //!< cursor, limit
     bool dry_run = false;
 };
 

@@ -154,21 +154,25 @@ private:
 
 std::string_view explain(rapidjson::ParseErrorCode code) {
     switch (code) {
-    case rapidjson::kParseErrorDocumentEmpty: return "it is empty";
-    case rapidjson::kParseErrorDocumentRootNotSingular: return "something follows the value";
-    case rapidjson::kParseErrorObjectMissName: return "an object's member has no name";
-    case rapidjson::kParseErrorObjectMissColon: return "a colon is missing after a name";
-    case rapidjson::kParseErrorObjectMissCommaOrCurlyBracket: return "a comma or } is missing";
-    case rapidjson::kParseErrorArrayMissCommaOrSquareBracket: return "a comma or ] is missing";
-    case rapidjson::kParseErrorStringUnicodeEscapeInvalidHex: return "a \\u escape is not four hex digits";
-    case rapidjson::kParseErrorStringUnicodeSurrogateInvalid: return "a \\u escape is half of a surrogate pair";
-    case rapidjson::kParseErrorStringEscapeInvalid: return "an escape is unknown, or a control character is not escaped";
-    case rapidjson::kParseErrorStringMissQuotationMark: return "a text is not closed";
-    case rapidjson::kParseErrorStringInvalidEncoding: return "a text holds a bare control character";
-    case rapidjson::kParseErrorNumberTooBig: return "a number is too large for any use";
-    case rapidjson::kParseErrorNumberMissFraction: return "a number ends in its decimal point";
-    case rapidjson::kParseErrorNumberMissExponent: return "a number has an empty exponent";
-    default: return "a value is expected";
+        case rapidjson::kParseErrorDocumentEmpty: return "it is empty";
+        case rapidjson::kParseErrorDocumentRootNotSingular: return "something follows the value";
+        case rapidjson::kParseErrorObjectMissName: return "an object's member has no name";
+        case rapidjson::kParseErrorObjectMissColon: return "a colon is missing after a name";
+        case rapidjson::kParseErrorObjectMissCommaOrCurlyBracket: return "a comma or } is missing";
+        case rapidjson::kParseErrorArrayMissCommaOrSquareBracket: return "a comma or ] is missing";
+        case rapidjson::kParseErrorStringUnicodeEscapeInvalidHex:
+            return "a \\u escape is not four hex digits";
+        case rapidjson::kParseErrorStringUnicodeSurrogateInvalid:
+            return "a \\u escape is half of a surrogate pair";
+        case rapidjson::kParseErrorStringEscapeInvalid:
+            return "an escape is unknown, or a control character is not escaped";
+        case rapidjson::kParseErrorStringMissQuotationMark: return "a text is not closed";
+        case rapidjson::kParseErrorStringInvalidEncoding:
+            return "a text holds a bare control character";
+        case rapidjson::kParseErrorNumberTooBig: return "a number is too large for any use";
+        case rapidjson::kParseErrorNumberMissFraction: return "a number ends in its decimal point";
+        case rapidjson::kParseErrorNumberMissExponent: return "a number has an empty exponent";
+        default: return "a value is expected";
     }
 }
 
@@ -213,7 +217,8 @@ result<void> json_document::parse(std::string& text, const json_limits& limits) 
         return error{error_code::malformed, "The JSON text is refused: " + builder.refused};
     }
     if (parsed.IsError()) {
-        return error{error_code::malformed, "Broken JSON at byte " + std::to_string(parsed.Offset()) + ": " +
+        return error{error_code::malformed, "Broken JSON at byte " +
+                                                std::to_string(parsed.Offset()) + ": " +
                                                 std::string(explain(parsed.Code())) + "."};
     }
     // The reader takes a NUL for the end of the text.

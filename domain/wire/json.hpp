@@ -34,8 +34,8 @@ struct json_limits {
 //! One value in document order; `end` is the index after its last descendant.
 struct json_node {
     json_kind kind = json_kind::absent;
-    bool negative = false;   //!< of an integer or number
-    bool beyond = false;     //!< a number whose size no 64-bit integer has
+    bool negative = false; //!< of an integer or number
+    bool beyond = false;   //!< a number whose size no 64-bit integer has
     std::uint32_t end = 1;
     std::uint32_t count = 0; //!< members or items
     std::uint64_t bits = 0;  //!< integer: two's complement; boolean: 0 or 1

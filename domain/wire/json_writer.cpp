@@ -34,7 +34,8 @@ bool eight_are_clean(const char* bytes) {
     std::memcpy(&word, bytes, sizeof word);
     const std::uint64_t quotes = word ^ (every_byte * '"');
     const std::uint64_t slashes = word ^ (every_byte * '\\');
-    const std::uint64_t found = ((word - every_byte * 0x20) & ~word) | ((quotes - every_byte) & ~quotes) |
+    const std::uint64_t found = ((word - every_byte * 0x20) & ~word) |
+                                ((quotes - every_byte) & ~quotes) |
                                 ((slashes - every_byte) & ~slashes);
     return (found & high_bits) == 0;
 }

@@ -80,11 +80,12 @@ void put_nested(std::string& out, std::uint32_t tag, Body&& body) {
 inline void put_labels(std::string& out, std::uint32_t tag, const std::vector<label>& labels) {
     const label* before = nullptr;
     for (const label& one : labels) {
-        check(before == nullptr || before->key < one.key, "labels are sorted by key without doubles");
+        check(before == nullptr || before->key < one.key,
+              "labels are sorted by key without doubles");
         before = &one;
         put_varint(out, tag);
-        put_varint(out, 2 + varint_size(one.key.size()) + one.key.size() + varint_size(one.value.size()) +
-                            one.value.size());
+        put_varint(out, 2 + varint_size(one.key.size()) + one.key.size() +
+                            varint_size(one.value.size()) + one.value.size());
         put_text(out, 0x0A, one.key);
         put_text(out, 0x12, one.value);
     }

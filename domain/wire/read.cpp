@@ -35,7 +35,8 @@ std::string expected_number(const number_rule& rule) {
     if (rule.max == std::numeric_limits<std::uint64_t>::max()) {
         return "Must be a whole number of at least " + std::to_string(rule.min) + ".";
     }
-    return "Must be a whole number from " + std::to_string(rule.min) + " to " + std::to_string(rule.max) + ".";
+    return "Must be a whole number from " + std::to_string(rule.min) + " to " +
+           std::to_string(rule.max) + ".";
 }
 
 //! What is wrong with a text that is UTF-8; empty: nothing.
@@ -52,19 +53,21 @@ std::string text_fault(std::string_view value, const text_rule& rule) {
         return "Must not hold control characters.";
     }
     if (rule.valid != nullptr && !rule.valid(value)) {
-        return rule.pattern.empty() ? "Is not valid." : "Must match " + std::string(rule.pattern) + ".";
+        return rule.pattern.empty() ? "Is not valid."
+                                    : "Must match " + std::string(rule.pattern) + ".";
     }
     return {};
 }
 
-void check_text(std::string_view value, std::string_view name, const text_rule& rule, field_errors& errors) {
+void check_text(std::string_view value, std::string_view name, const text_rule& rule,
+                field_errors& errors) {
     std::string fault = text_fault(value, rule);
     if (!fault.empty()) [[unlikely]] {
         errors.add(name, std::move(fault));
     }
 }
 
-constexpr std::array<std::string_view, 7> common_names = {"after", "at",    "index",  "wait",
+constexpr std::array<std::string_view, 7> common_names = {"after", "at",     "index",  "wait",
                                                           "limit", "cursor", "dry_run"};
 
 } // namespace
@@ -77,7 +80,8 @@ bool is_object(const json_value& value, field_errors& errors) {
     return false;
 }
 
-void add_unknown(std::span<const std::string_view> names, std::string_view name, field_errors& errors) {
+void add_unknown(std::span<const std::string_view> names, std::string_view name,
+                 field_errors& errors) {
     std::string detail = "Is unknown";
     if (const std::string_view near = nearest_name(names, name); !near.empty()) {
         detail += "; `" + std::string(near) + "` is near";
@@ -89,7 +93,8 @@ void add_unknown(std::span<const std::string_view> names, std::string_view name,
     errors.add(name, std::move(detail));
 }
 
-void add_missing(std::span<const std::string_view> names, std::uint64_t missing, field_errors& errors) {
+void add_missing(std::span<const std::string_view> names, std::uint64_t missing,
+                 field_errors& errors) {
     for (std::size_t i = 0; missing != 0; ++i, missing >>= 1U) {
         if ((missing & 1U) != 0) {
             errors.add(names[i], "Is missing.");
@@ -119,7 +124,8 @@ std::optional<std::uint64_t> take_whole(std::string_view value, std::string_view
     std::uint64_t number = 0;
     const char* end = value.data() + value.size();
     const auto read = std::from_chars(value.data(), end, number);
-    if (value.empty() || read.ec != std::errc{} || read.ptr != end || number < rule.min || number > rule.max) {
+    if (value.empty() || read.ec != std::errc{} || read.ptr != end || number < rule.min ||
+        number > rule.max) {
         errors.add(name, expected_number(rule));
         return std::nullopt;
     }
@@ -169,7 +175,8 @@ std::optional<std::uint64_t> read_whole(const json_value& value, std::string_vie
     return std::nullopt;
 }
 
-bool is_list(const json_value& value, std::string_view name, const list_rule& rule, field_errors& errors) {
+bool is_list(const json_value& value, std::string_view name, const list_rule& rule,
+             field_errors& errors) {
     if (!value.is(json_kind::array)) {
         errors.add(name, "Must be an array.");
         return false;
@@ -245,14 +252,14 @@ bool is_first(std::uint64_t& seen, std::size_t index, std::string_view name, fie
 
 bool common_reader::takes(std::size_t index) const noexcept {
     switch (index) {
-    case 0: return allowed_.after;
-    case 1: return allowed_.past;
-    case 2:
-    case 3: return allowed_.wait;
-    case 4:
-    case 5: return allowed_.paged;
-    case 6: return allowed_.dry_run;
-    default: return false;
+        case 0: return allowed_.after;
+        case 1: return allowed_.past;
+        case 2:
+        case 3: return allowed_.wait;
+        case 4:
+        case 5: return allowed_.paged;
+        case 6: return allowed_.dry_run;
+        default: return false;
     }
 }
 
@@ -267,13 +274,17 @@ bool common_reader::take(const query_param& given) {
     }
     seen_ = static_cast<std::uint32_t>(seen);
     switch (index) {
-    case 0: take_token(given, out_.after); break;
-    case 1: take_token(given, out_.at); break;
-    case 2: take_token(given, out_.index); break;
-    case 3: take_wait(given); break;
-    case 4: take_number(given.value, given.name, {1, limit_max}, out_.limit.emplace(), errors_); break;
-    case 5: take_text(given.value, given.name, {1, cursor_bytes_max}, out_.cursor, errors_); break;
-    default: take_bool(given.value, given.name, out_.dry_run, errors_); break;
+        case 0: take_token(given, out_.after); break;
+        case 1: take_token(given, out_.at); break;
+        case 2: take_token(given, out_.index); break;
+        case 3: take_wait(given); break;
+        case 4:
+            take_number(given.value, given.name, {1, limit_max}, out_.limit.emplace(), errors_);
+            break;
+        case 5:
+            take_text(given.value, given.name, {1, cursor_bytes_max}, out_.cursor, errors_);
+            break;
+        default: take_bool(given.value, given.name, out_.dry_run, errors_); break;
     }
     return true;
 }

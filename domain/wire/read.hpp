@@ -56,9 +56,11 @@ inline std::size_t find_name(std::span<const std::string_view> names, std::strin
 }
 
 bool is_object(const json_value& value, field_errors& errors);
-void add_unknown(std::span<const std::string_view> names, std::string_view name, field_errors& errors);
+void add_unknown(std::span<const std::string_view> names, std::string_view name,
+                 field_errors& errors);
 //! One error for each bit of `missing`.
-void add_missing(std::span<const std::string_view> names, std::uint64_t missing, field_errors& errors);
+void add_missing(std::span<const std::string_view> names, std::uint64_t missing,
+                 field_errors& errors);
 
 // From text: path fields and query parameters.
 
@@ -72,8 +74,8 @@ void take_path_text(const path_field& given, const text_rule& rule, bool in_body
                     std::string_view& out, field_errors& errors);
 
 template <class Number>
-void take_number(std::string_view value, std::string_view name, const number_rule& rule, Number& out,
-                 field_errors& errors) {
+void take_number(std::string_view value, std::string_view name, const number_rule& rule,
+                 Number& out, field_errors& errors) {
     if (const auto number = take_whole(value, name, rule, errors)) {
         out = static_cast<Number>(*number);
     }
@@ -104,11 +106,12 @@ void read_texts(const json_value& value, std::string_view name, const list_rule&
 void read_labels(const json_value& value, std::string_view name, const labels_rule& rule,
                  std::vector<label>& out, field_errors& errors);
 //! Whether it is an array of a length that is taken.
-bool is_list(const json_value& value, std::string_view name, const list_rule& rule, field_errors& errors);
+bool is_list(const json_value& value, std::string_view name, const list_rule& rule,
+             field_errors& errors);
 
 template <class Number>
-void read_number(const json_value& value, std::string_view name, const number_rule& rule, Number& out,
-                 field_errors& errors) {
+void read_number(const json_value& value, std::string_view name, const number_rule& rule,
+                 Number& out, field_errors& errors) {
     if (const auto number = read_whole(value, name, rule, errors)) {
         out = static_cast<Number>(*number);
     }

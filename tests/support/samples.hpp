@@ -50,11 +50,15 @@ private:
         if (kind_ == sample_kind::minimal) {
             return keep(std::string(spec.min_bytes, 'm'));
         }
-        std::string made = std::string(spec.name) + " gr\xC3\xBC\xC3\x9F" "e \"\\/ " + std::to_string(salt);
+        std::string made = std::string(spec.name) +
+                           " gr\xC3\xBC\xC3\x9F"
+                           "e \"\\/ " +
+                           std::to_string(salt);
         if (spec.text_type == "tag") {
             made = "tag " + std::to_string(salt);
         }
-        if (kind_ == sample_kind::random && spec.text_type.empty() && spec.min_bytes == 0 && pick(0, 3) == 0) {
+        if (kind_ == sample_kind::random && spec.text_type.empty() && spec.min_bytes == 0 &&
+            pick(0, 3) == 0) {
             made.clear();
         }
         if (made.size() > spec.max_bytes) {
@@ -73,10 +77,10 @@ private:
             return spec.max - (spec.max - spec.min) / 3;
         }
         switch (pick(0, 3)) {
-        case 0: return spec.min;
-        case 1: return spec.max;
-        case 2: return pick(spec.min, std::min<std::uint64_t>(spec.max, spec.min + 300));
-        default: return pick(spec.min, spec.max);
+            case 0: return spec.min;
+            case 1: return spec.max;
+            case 2: return pick(spec.min, std::min<std::uint64_t>(spec.max, spec.min + 300));
+            default: return pick(spec.min, spec.max);
         }
     }
 
@@ -96,24 +100,23 @@ private:
         if (kind_ == sample_kind::full) {
             out = instant{1'763'733'780'123'456};
         } else if (kind_ == sample_kind::random) {
-            out = instant{static_cast<std::int64_t>(pick(0, 300'000'000'000'000'000)) - 60'000'000'000'000'000};
+            out = instant{static_cast<std::int64_t>(pick(0, 300'000'000'000'000'000)) -
+                          60'000'000'000'000'000};
         }
     }
     template <class Number>
-        requires std::is_unsigned_v<Number>
-    void fill(const field_spec& spec, Number& out) {
-        out = static_cast<Number>(number(spec));
-    }
+    requires std::is_unsigned_v<Number>
+    void fill(const field_spec& spec, Number& out) { out = static_cast<Number>(number(spec)); }
     template <class Enum>
-        requires std::is_enum_v<Enum>
+    requires std::is_enum_v<Enum>
     void fill(const field_spec&, Enum& out) {
-        out = static_cast<Enum>(kind_ == sample_kind::random ? pick(0, 2) : kind_ == sample_kind::full ? 1 : 0);
+        out = static_cast<Enum>(kind_ == sample_kind::random ? pick(0, 2)
+                                : kind_ == sample_kind::full ? 1
+                                                             : 0);
     }
     template <class Struct>
-        requires std::is_class_v<Struct>
-    void fill(const field_spec&, Struct& out) {
-        out = make<Struct>();
-    }
+    requires std::is_class_v<Struct>
+    void fill(const field_spec&, Struct& out) { out = make<Struct>(); }
     template <class T>
     void fill(const field_spec& spec, std::optional<T>& out) {
         if (kind_ == sample_kind::full || (kind_ == sample_kind::random && pick(0, 1) == 1)) {
@@ -129,7 +132,8 @@ private:
     }
     void fill(const field_spec& spec, std::vector<label>& out) {
         for (std::size_t i = 0; i < items(spec); ++i) {
-            out.push_back({keep("key " + std::to_string(i)), keep(i == 0 ? "" : "value \xE2\x82\xAC")});
+            out.push_back(
+                {keep("key " + std::to_string(i)), keep(i == 0 ? "" : "value \xE2\x82\xAC")});
         }
     }
     template <class T>
@@ -149,7 +153,8 @@ template <class Tuple, class Visitor>
 void for_each_type(Visitor&& visit) {
     [&]<std::size_t... I>(std::index_sequence<I...>) {
         (visit.template operator()<std::tuple_element_t<I, Tuple>>(), ...);
-    }(std::make_index_sequence<std::tuple_size_v<Tuple>>{});
+    }
+    (std::make_index_sequence<std::tuple_size_v<Tuple>>{});
 }
 
 } // namespace fasti::test

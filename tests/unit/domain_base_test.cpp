@@ -31,10 +31,11 @@ TEST(instant_text, takes_offsets_and_fractions) {
 
 TEST(instant_text, refuses_what_is_no_moment) {
     for (const char* text :
-         {"", "1970", "1970-01-01", "1970-01-01T00:00:00", "1970-13-01T00:00:00Z", "1970-00-01T00:00:00Z",
-          "1970-02-29T00:00:00Z", "1970-01-00T00:00:00Z", "1970-01-01T24:00:00Z", "1970-01-01T00:60:00Z",
-          "1970-01-01T00:00:61Z", "1970-01-01T00:00:00.Z", "1970-01-01T00:00:00.1234567890Z",
-          "1970-01-01T00:00:00+24:00", "1970-01-01T00:00:00Zx", "0000-01-01T00:00:00Z", "1970-1-01T00:00:00Z"}) {
+         {"", "1970", "1970-01-01", "1970-01-01T00:00:00", "1970-13-01T00:00:00Z",
+          "1970-00-01T00:00:00Z", "1970-02-29T00:00:00Z", "1970-01-00T00:00:00Z",
+          "1970-01-01T24:00:00Z", "1970-01-01T00:60:00Z", "1970-01-01T00:00:61Z",
+          "1970-01-01T00:00:00.Z", "1970-01-01T00:00:00.1234567890Z", "1970-01-01T00:00:00+24:00",
+          "1970-01-01T00:00:00Zx", "0000-01-01T00:00:00Z", "1970-1-01T00:00:00Z"}) {
         EXPECT_FALSE(instant_from_rfc3339(text)) << text;
     }
 }
@@ -42,7 +43,8 @@ TEST(instant_text, refuses_what_is_no_moment) {
 TEST(instant_text, comes_back_as_it_went) {
     const bool holds = rc::check("instant -> text -> instant", [] {
         // Year 1 to 9999.
-        const auto us = *rc::gen::inRange<std::int64_t>(-62'135'596'800'000'000, 253'402'300'800'000'000);
+        const auto us = *rc::gen::inRange<std::int64_t>(-62'135'596'800'000'000,
+                                                        253'402'300'800'000'000);
         const instant when{us};
         const std::string text = to_rfc3339(when);
         RC_ASSERT(text.size() == 27U);
@@ -117,7 +119,8 @@ TEST(char_class, counts_members) {
     EXPECT_FALSE(digits.skip("123a", at, {1, 9}));
     EXPECT_TRUE(has_control("a\nb"));
     EXPECT_TRUE(has_control("\x7F"));
-    EXPECT_FALSE(has_control("gr\xC3\xBC\xC3\x9F" "e"));
+    EXPECT_FALSE(has_control("gr\xC3\xBC\xC3\x9F"
+                             "e"));
 }
 
 } // namespace

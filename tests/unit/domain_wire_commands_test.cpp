@@ -54,7 +54,8 @@ struct reading {
     }
 };
 
-constexpr std::string_view web = R"({"service":"web","instance":"web-1","address":"10.0.0.1","port":8080})";
+constexpr std::string_view web =
+    R"({"service":"web","instance":"web-1","address":"10.0.0.1","port":8080})";
 
 TEST(read_command, fills_defaults_and_leaves_options_out) {
     const reading one("register_instance", web);
@@ -69,7 +70,8 @@ TEST(read_command, fills_defaults_and_leaves_options_out) {
 }
 
 TEST(read_command, sorts_tags_and_metadata) {
-    const reading one("register_service", R"({"service":"web","tags":["b","a"],"metadata":{"z":"1","k":""}})");
+    const reading one("register_service",
+                      R"({"service":"web","tags":["b","a"],"metadata":{"z":"1","k":""}})");
     ASSERT_TRUE(one.made.ok());
     const auto& made = one.as<registry::register_service>();
     EXPECT_THAT(made.tags, ElementsAre("a", "b"));
@@ -77,36 +79,46 @@ TEST(read_command, sorts_tags_and_metadata) {
 }
 
 TEST(read_command, names_every_wrong_field_at_once) {
-    const reading one("register_instance",
-                      R"({"service":"-x","instance":7,"adress":"h","port":0,"weight":1e3,"tags":["",1,"a"],)"
-                      R"("metadata":{"a/b~c":1},"lease_ms":"5"})");
+    const reading one(
+        "register_instance",
+        R"({"service":"-x","instance":7,"adress":"h","port":0,"weight":1e3,"tags":["",1,"a"],)"
+        R"("metadata":{"a/b~c":1},"lease_ms":"5"})");
     ASSERT_FALSE(one.made.ok());
     EXPECT_EQ(one.made.error().code, error_code::fields_invalid);
     EXPECT_THAT(one.pointers(),
-                UnorderedElementsAre("#/service", "#/instance", "#/adress", "#/address", "#/port", "#/weight", "#/tags/0",
-                                     "#/tags/1", "#/metadata/a~1b~0c", "#/lease_ms"));
+                UnorderedElementsAre("#/service", "#/instance", "#/adress", "#/address", "#/port",
+                                     "#/weight", "#/tags/0", "#/tags/1", "#/metadata/a~1b~0c",
+                                     "#/lease_ms"));
     EXPECT_THAT(one.detail("#/adress"), HasSubstr("`address` is near"));
     EXPECT_EQ(one.detail("#/address"), "Is missing.");
     EXPECT_EQ(one.detail("#/port"), "Must be a whole number from 1 to 65535.");
-    EXPECT_EQ(one.detail("#/weight"), "Must be written as a whole number, without fraction or exponent.");
+    EXPECT_EQ(one.detail("#/weight"),
+              "Must be written as a whole number, without fraction or exponent.");
     EXPECT_EQ(one.detail("#/lease_ms"), "Must be a number, not a text.");
     EXPECT_THAT(one.detail("#/service"), HasSubstr("[A-Za-z0-9]"));
 }
 
 TEST(read_command, keeps_numbers_within_bounds) {
-    for (const char* bad : {"0", "65536", "-1", "18446744073709551616", "1.5", "1e2", "null", "true", "\"80\"", "[80]"}) {
-        const reading one("register_instance", R"({"service":"w","instance":"i","address":"h","port":)" + std::string(bad) + "}");
+    for (const char* bad : {"0", "65536", "-1", "18446744073709551616", "1.5", "1e2", "null",
+                            "true", "\"80\"", "[80]"}) {
+        const reading one(
+            "register_instance",
+            R"({"service":"w","instance":"i","address":"h","port":)" + std::string(bad) + "}");
         EXPECT_THAT(one.pointers(), ElementsAre("#/port")) << bad;
     }
     for (const char* good : {"1", "65535"}) {
-        const reading one("register_instance", R"({"service":"w","instance":"i","address":"h","port":)" + std::string(good) + "}");
+        const reading one(
+            "register_instance",
+            R"({"service":"w","instance":"i","address":"h","port":)" + std::string(good) + "}");
         EXPECT_TRUE(one.made.ok()) << good;
     }
 }
 
 TEST(read_command, refuses_control_characters_and_long_texts) {
     const auto with_zone = [](const std::string& json) {
-        return reading("register_instance", R"({"service":"w","instance":"i","address":"h","port":1,"zone":)" + json + "}");
+        return reading(
+            "register_instance",
+            R"({"service":"w","instance":"i","address":"h","port":1,"zone":)" + json + "}");
     };
     EXPECT_THAT(with_zone(R"("a\u0000b")").pointers(), ElementsAre("#/zone"));
     EXPECT_THAT(with_zone(R"("a\u007fb")").pointers(), ElementsAre("#/zone"));
@@ -116,15 +128,18 @@ TEST(read_command, refuses_control_characters_and_long_texts) {
 }
 
 TEST(read_command, refuses_doubles_in_sets_and_too_many_items) {
-    EXPECT_THAT(reading("register_service", R"({"service":"w","tags":["a","b","a"]})").pointers(), ElementsAre("#/tags"));
+    EXPECT_THAT(reading("register_service", R"({"service":"w","tags":["a","b","a"]})").pointers(),
+                ElementsAre("#/tags"));
     std::string many = R"({"service":"w","tags":[)";
     for (int i = 0; i < 65; ++i) {
         many += (i == 0 ? "\"t" : ",\"t") + std::to_string(i) + '"';
     }
     EXPECT_THAT(reading("register_service", many + "]}").pointers(), ElementsAre("#/tags"));
     EXPECT_THAT(reading("renew_leases", R"({"leases":[]})").pointers(), ElementsAre("#/leases"));
-    EXPECT_THAT(reading("renew_leases", R"({"leases":[{"service":"a","instance":"b"},{"service":"a"},7]})").pointers(),
-                ElementsAre("#/leases/1/instance", "#/leases/2"));
+    EXPECT_THAT(
+        reading("renew_leases", R"({"leases":[{"service":"a","instance":"b"},{"service":"a"},7]})")
+            .pointers(),
+        ElementsAre("#/leases/1/instance", "#/leases/2"));
 }
 
 TEST(read_command, takes_fields_from_the_path) {
@@ -132,21 +147,27 @@ TEST(read_command, takes_fields_from_the_path) {
     const reading one("register_instance", R"({"address":"h","port":1})", path);
     ASSERT_TRUE(one.made.ok());
     EXPECT_EQ(one.as<registry::register_instance>().instance, "g++");
-    EXPECT_TRUE(reading("register_instance", R"({"service":"web","address":"h","port":1})", path).made.ok());
+    EXPECT_TRUE(
+        reading("register_instance", R"({"service":"web","address":"h","port":1})", path).made.ok());
     const reading other("register_instance", R"({"service":"mail","address":"h","port":1})", path);
     EXPECT_THAT(other.pointers(), ElementsAre("#/service"));
     const std::vector<path_field> wrong = {{"service", "a/b"}, {"instance", "\xFF"}};
-    EXPECT_THAT(reading("drain_instance", "{}", wrong).pointers(), ElementsAre("#/service", "#/instance"));
+    EXPECT_THAT(reading("drain_instance", "{}", wrong).pointers(),
+                ElementsAre("#/service", "#/instance"));
     EXPECT_TRUE(read_command("drain_instance", nullptr, path).ok()) << "no body is an empty one";
 }
 
 TEST(read_command, refuses_internal_and_unknown_commands) {
-    EXPECT_EQ(reading("expire_instance", R"({"service":"a","instance":"b"})").made.error().code, error_code::command_unknown);
+    EXPECT_EQ(reading("expire_instance", R"({"service":"a","instance":"b"})").made.error().code,
+              error_code::command_unknown);
     const reading near("register_instanc", "{}");
     EXPECT_EQ(near.made.error().code, error_code::command_unknown);
     EXPECT_THAT(near.made.error().message, HasSubstr("`register_instance` is near"));
-    EXPECT_THAT(reading("create_token", R"({"name":"x","permissions":["registry:read"],"token":"0000000000000000"})").pointers(),
-                ElementsAre("#/token"))
+    EXPECT_THAT(
+        reading("create_token",
+                R"({"name":"x","permissions":["registry:read"],"token":"0000000000000000"})")
+            .pointers(),
+        ElementsAre("#/token"))
         << "internal fields are unknown outside";
     EXPECT_THAT(reading("drain_instance", "[]").pointers(), ElementsAre("#"));
 }
@@ -176,7 +197,8 @@ TEST(command_json, comes_back_as_it_went) {
             return;
         }
         for (std::uint64_t seed = 0; seed < 40; ++seed) {
-            test::sample_maker maker(seed == 0 ? test::sample_kind::full : test::sample_kind::random, seed);
+            test::sample_maker maker(
+                seed == 0 ? test::sample_kind::full : test::sample_kind::random, seed);
             auto given = maker.make<Command>();
             test::for_each_field(given, [](const test::field_spec& spec, auto& member) {
                 if (spec.internal) {
@@ -229,7 +251,8 @@ TEST(command_info, is_complete) {
 
 TEST(event_json, shows_no_secret) {
     std::string bytes;
-    encode(identity::token_created{.token = "00ff", .name = "ci", .secret_sha256 = "secret"}, bytes);
+    encode(identity::token_created{.token = "00ff", .name = "ci", .secret_sha256 = "secret"},
+           bytes);
     std::string out;
     json_writer writer(out);
     event_scratch scratch;
@@ -238,8 +261,9 @@ TEST(event_json, shows_no_secret) {
 }
 
 TEST(read_query, takes_own_and_common_parameters) {
-    const std::vector<query_param> given = {{"tag", "b"}, {"tag", "a"}, {"status", "up"}, {"at", "-5m"},
-                                            {"wait", "30s"}, {"index", "1.2.3"}, {"limit", "7"}};
+    const std::vector<query_param> given = {{"tag", "b"},  {"tag", "a"},    {"status", "up"},
+                                            {"at", "-5m"}, {"wait", "30s"}, {"index", "1.2.3"},
+                                            {"limit", "7"}};
     const std::vector<path_field> path = {{"service", "web"}};
     registry::list_instances_params params;
     common_params common;
@@ -268,8 +292,10 @@ std::vector<std::string> wrong(const std::vector<query_param>& given) {
 }
 
 TEST(read_query, refuses_what_it_does_not_take) {
-    EXPECT_THAT(wrong({{"strategi", "x"}}), ElementsAre("#/strategi Is unknown; `strategy` is near."));
-    EXPECT_THAT(wrong({{"strategy", "best"}}), ElementsAre("#/strategy Must be one of random, round_robin, weighted."));
+    EXPECT_THAT(wrong({{"strategi", "x"}}),
+                ElementsAre("#/strategi Is unknown; `strategy` is near."));
+    EXPECT_THAT(wrong({{"strategy", "best"}}),
+                ElementsAre("#/strategy Must be one of random, round_robin, weighted."));
     EXPECT_THAT(wrong({{"zone", "a"}, {"zone", "b"}}), ElementsAre("#/zone Stands twice."));
     EXPECT_THAT(wrong({{"at", "1"}, {"at", "2"}}), ElementsAre("#/at Stands twice."));
     EXPECT_THAT(wrong({{"service", "other"}}), ElementsAre("#/service Is given by the path."));

@@ -21,7 +21,8 @@ struct parsed {
 };
 
 TEST(json_document, reads_every_kind) {
-    const parsed all(R"( {"n":null,"t":true,"i":-7,"u":18446744073709551615,"d":1.5,"s":"x","a":[1,[2],{}],"o":{"k":0}} )");
+    const parsed all(
+        R"( {"n":null,"t":true,"i":-7,"u":18446744073709551615,"d":1.5,"s":"x","a":[1,[2],{}],"o":{"k":0}} )");
     ASSERT_TRUE(all.outcome.ok());
     const json_value root = all.root();
     ASSERT_TRUE(root.is(json_kind::object));
@@ -59,8 +60,10 @@ TEST(json_document, tells_integers_from_other_numbers) {
 
 TEST(json_document, refuses_what_is_no_json) {
     for (const char* text :
-         {"", " ", "{", "}", "[1,]", "{\"a\":1,}", "{\"a\"}", "{a:1}", "01", "1.", "1e", "nul", "'x'", "\"x", "[1] 2",
-          "{\"a\":1}{", "\"\\x\"", "\"\\u12\"", "\"a\nb\"", "\"\x01\"", "// c\n1", "NaN", "Infinity", "\xEF\xBB\xBF{}"}) {
+         {"",         " ",        "{",       "}",          "[1,]",     "{\"a\":1,}",
+          "{\"a\"}",  "{a:1}",    "01",      "1.",         "1e",       "nul",
+          "'x'",      "\"x",      "[1] 2",   "{\"a\":1}{", "\"\\x\"",  "\"\\u12\"",
+          "\"a\nb\"", "\"\x01\"", "// c\n1", "NaN",        "Infinity", "\xEF\xBB\xBF{}"}) {
         const parsed one(text);
         ASSERT_FALSE(one.outcome.ok()) << text;
         EXPECT_EQ(one.outcome.error().code, error_code::malformed) << text;
@@ -68,11 +71,13 @@ TEST(json_document, refuses_what_is_no_json) {
 }
 
 TEST(json_document, refuses_bytes_that_are_not_utf8) {
-    for (const char* text : {"\"\xFF\"", "\"\xC0\x80\"", "\"\xED\xA0\x80\"", "\"\xF5\x80\x80\x80\"", "\"\xE2\x82\"",
-                             "{\"\xFF\":1}", "\"\\ud800\"", "\"\\udc00\"", "\"\\ud800\\u0041\"", "{\"\\udfff\":1}"}) {
+    for (const char* text :
+         {"\"\xFF\"", "\"\xC0\x80\"", "\"\xED\xA0\x80\"", "\"\xF5\x80\x80\x80\"", "\"\xE2\x82\"",
+          "{\"\xFF\":1}", "\"\\ud800\"", "\"\\udc00\"", "\"\\ud800\\u0041\"", "{\"\\udfff\":1}"}) {
         EXPECT_FALSE(parsed(text).outcome.ok()) << text;
     }
-    EXPECT_TRUE(parsed("\"\xED\x9F\xBF\"").outcome.ok()) << "the last character before the surrogates";
+    EXPECT_TRUE(parsed("\"\xED\x9F\xBF\"").outcome.ok())
+        << "the last character before the surrogates";
 }
 
 TEST(json_document, refuses_a_key_that_stands_twice_in_any_object) {
@@ -159,7 +164,9 @@ TEST(json_writer, puts_commas_where_they_belong) {
     writer.name("f");
     writer.texts({"x", "y"});
     writer.end_object();
-    EXPECT_EQ(out, R"(before {"a":[1,{},"{","[:"],"b":false,"c\"":null,"d":{"x":1},"e":{"k":"v","l":""},"f":["x","y"]})");
+    EXPECT_EQ(
+        out,
+        R"(before {"a":[1,{},"{","[:"],"b":false,"c\"":null,"d":{"x":1},"e":{"k":"v","l":""},"f":["x","y"]})");
 }
 
 TEST(json_writer, writes_numbers_and_moments) {
@@ -172,7 +179,9 @@ TEST(json_writer, writes_numbers_and_moments) {
     writer.number(std::numeric_limits<double>::infinity());
     writer.moment(instant{0});
     writer.end_array();
-    EXPECT_EQ(out, R"([18446744073709551615,-9223372036854775807,0.5,null,"1970-01-01T00:00:00.000000Z"])");
+    EXPECT_EQ(
+        out,
+        R"([18446744073709551615,-9223372036854775807,0.5,null,"1970-01-01T00:00:00.000000Z"])");
 }
 
 TEST(json_writer, comes_back_through_the_parser) {
@@ -181,10 +190,10 @@ TEST(json_writer, comes_back_through_the_parser) {
         std::string given;
         for (std::uint64_t n = random() % 40; n-- > 0;) {
             switch (random() % 4) {
-            case 0: given += static_cast<char>(random() % 0x80); break;
-            case 1: given += "\xE2\x82\xAC"; break;
-            case 2: given += random() % 2 == 0 ? '"' : '\\'; break;
-            default: given += "clean text "; break;
+                case 0: given += static_cast<char>(random() % 0x80); break;
+                case 1: given += "\xE2\x82\xAC"; break;
+                case 2: given += random() % 2 == 0 ? '"' : '\\'; break;
+                default: given += "clean text "; break;
             }
         }
         std::string out;
@@ -196,11 +205,13 @@ TEST(json_writer, comes_back_through_the_parser) {
 }
 
 TEST(utf8, is_what_unicode_says) {
-    for (const char* text : {"", "a", "gr\xC3\xBC\xC3\x9F", "\xE2\x82\xAC", "\xF0\x9F\x98\x80", "\xF4\x8F\xBF\xBF", "\xED\x9F\xBF"}) {
+    for (const char* text : {"", "a", "gr\xC3\xBC\xC3\x9F", "\xE2\x82\xAC", "\xF0\x9F\x98\x80",
+                             "\xF4\x8F\xBF\xBF", "\xED\x9F\xBF"}) {
         EXPECT_TRUE(is_utf8(text)) << text;
     }
-    for (const char* text : {"\x80", "\xC1\xBF", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80",
-                             "\xF5\x80\x80\x80", "\xC3", "\xE2\x82", "\xE2\x28\xA1", "a\xFF"}) {
+    for (const char* text :
+         {"\x80", "\xC1\xBF", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xF0\x8F\xBF\xBF",
+          "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xC3", "\xE2\x82", "\xE2\x28\xA1", "a\xFF"}) {
         EXPECT_FALSE(is_utf8(text)) << text;
     }
 }

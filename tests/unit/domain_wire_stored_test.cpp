@@ -7,7 +7,6 @@
 #include <gtest/gtest.h>
 #include <protozero/pbf_reader.hpp>
 
-
 namespace fasti {
 namespace {
 
@@ -128,10 +127,20 @@ TEST(stored_codec, refuses_other_forms_of_a_value) {
     EXPECT_FALSE(takes("\x0A\x02x"sv)) << "a length ends within the bytes";
     EXPECT_FALSE(takes("\x08\x01"sv)) << "the wire type is that of the field";
     EXPECT_FALSE(takes("\x32\x01x"sv)) << "no unknown number";
-    EXPECT_TRUE(takes("\x2A\x06\x0A\x01" "a\x12\x01v\x2A\x06\x0A\x01" "b\x12\x01v"sv));
-    EXPECT_FALSE(takes("\x2A\x06\x0A\x01" "b\x12\x01v\x2A\x06\x0A\x01" "a\x12\x01v"sv)) << "labels ascend";
-    EXPECT_FALSE(takes("\x2A\x06\x0A\x01" "a\x12\x01v\x2A\x06\x0A\x01" "a\x12\x01v"sv)) << "keys are unique";
-    EXPECT_FALSE(takes("\x2A\x03\x0A\x01" "a"sv)) << "an entry has key and value";
+    EXPECT_TRUE(takes("\x2A\x06\x0A\x01"
+                      "a\x12\x01v\x2A\x06\x0A\x01"
+                      "b\x12\x01v"sv));
+    EXPECT_FALSE(takes("\x2A\x06\x0A\x01"
+                       "b\x12\x01v\x2A\x06\x0A\x01"
+                       "a\x12\x01v"sv))
+        << "labels ascend";
+    EXPECT_FALSE(takes("\x2A\x06\x0A\x01"
+                       "a\x12\x01v\x2A\x06\x0A\x01"
+                       "a\x12\x01v"sv))
+        << "keys are unique";
+    EXPECT_FALSE(takes("\x2A\x03\x0A\x01"
+                       "a"sv))
+        << "an entry has key and value";
     EXPECT_FALSE(decode("", 0, out));
     EXPECT_FALSE(decode("", 2, out));
 }
@@ -201,7 +210,10 @@ TEST(event_type, has_its_declared_name) {
 
 TEST(visit_event, hands_over_the_typed_event) {
     std::string bytes;
-    encode(registry::instance_expired{.service = "web", .instance = "1", .lease_ms = 5, .deadline = {9}}, bytes);
+    encode(
+        registry::instance_expired{
+            .service = "web", .instance = "1", .lease_ms = 5, .deadline = {9}},
+        bytes);
     event_scratch scratch;
     int calls = 0;
     const auto visitor = [&calls]<class Event>(const Event& event) {
@@ -212,9 +224,12 @@ TEST(visit_event, hands_over_the_typed_event) {
     };
     EXPECT_EQ(visit_event("instance_expired", 1, bytes, scratch, visitor), decode_status::ok);
     EXPECT_EQ(calls, 1);
-    EXPECT_EQ(visit_event("instance_expired", 2, bytes, scratch, visitor), decode_status::unknown_revision);
-    EXPECT_EQ(visit_event("instance_gone", 1, bytes, scratch, visitor), decode_status::unknown_type);
-    EXPECT_EQ(visit_event("instance_expired", 1, "\x01", scratch, visitor), decode_status::malformed);
+    EXPECT_EQ(visit_event("instance_expired", 2, bytes, scratch, visitor),
+              decode_status::unknown_revision);
+    EXPECT_EQ(visit_event("instance_gone", 1, bytes, scratch, visitor),
+              decode_status::unknown_type);
+    EXPECT_EQ(visit_event("instance_expired", 1, "\x01", scratch, visitor),
+              decode_status::malformed);
     EXPECT_EQ(calls, 1);
 }
 

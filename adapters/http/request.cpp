@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapters/http/request.hpp"
 
+#include "domain/base/utf8.hpp"
+
 #include <algorithm>
 #include <cstring>
 
@@ -30,28 +32,6 @@ int hex_digit(char c) noexcept {
     }
     const char l = lower(c);
     return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
-}
-
-//! Length of the UTF-8 sequence at the start of text; 0 when it is none.
-std::size_t utf8_sequence(std::string_view text) noexcept {
-    const auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    const unsigned char first = at(0);
-    if (first < 0x80) {
-        return 1;
-    }
-    const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-    if (first < 0xC2 || first > 0xF4 || text.size() < length) {
-        return 0;
-    }
-    for (std::size_t i = 1; i < length; ++i) {
-        if ((at(i) & 0xC0U) != 0x80) {
-            return 0;
-        }
-    }
-    const unsigned char second = at(1);
-    const bool wrong = (first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F) ||
-                       (first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F);
-    return wrong ? 0 : length;
 }
 
 } // namespace
@@ -109,17 +89,6 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
                                               [](char x, char y) { return lower(x) == lower(y); });
 }
 
-bool valid_utf8(std::string_view text) noexcept {
-    while (!text.empty()) {
-        const std::size_t length = utf8_sequence(text);
-        if (length == 0) {
-            return false;
-        }
-        text.remove_prefix(length);
-    }
-    return true;
-}
-
 std::optional<std::size_t> percent_decode(char* text, std::size_t size) noexcept {
     std::size_t out = 0;
     bool plain = true;
@@ -140,7 +109,7 @@ std::optional<std::size_t> percent_decode(char* text, std::size_t size) noexcept
         plain = plain && static_cast<unsigned char>(c) < 0x80;
         text[out++] = c;
     }
-    if (!plain && !valid_utf8({text, out})) {
+    if (!plain && !is_utf8({text, out})) {
         return std::nullopt;
     }
     return out;

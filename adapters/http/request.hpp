@@ -91,9 +91,6 @@ private:
 //! ASCII only, as header names and hosts are compared.
 bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;
 
-//! Well-formed UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF.
-bool valid_utf8(std::string_view text) noexcept;
-
 //! Decodes %XX once, in place; returns the new length, or nothing when a '%' is not followed by two
 //! hex digits or the result holds a NUL or is not UTF-8.
 std::optional<std::size_t> percent_decode(char* text, std::size_t size) noexcept;

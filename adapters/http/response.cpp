@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapters/http/response.hpp"
 
-#include "adapters/http/request.hpp"
+#include "domain/base/utf8.hpp"
 
 #include <array>
 #include <charconv>
@@ -234,7 +234,7 @@ std::string_view reason_phrase(int status) noexcept {
 void append_json_text(std::string_view text, std::string& out) {
     constexpr std::string_view hex = "0123456789abcdef";
     out.push_back('"');
-    const bool whole = valid_utf8(text);
+    const bool whole = is_utf8(text);
     for (std::size_t at = 0; at < text.size(); ++at) {
         const auto byte = static_cast<unsigned char>(text[at]);
         if (byte == '"' || byte == '\\') {

@@ -161,7 +161,7 @@ RULES = [
          ("adapters/http/a.cpp", "#include <rapidjson/reader.h>")),
     rule("network_elsewhere", "sockets and their codec stay in adapters/http (and the client and bench)",
          outside("adapters/http/", "adapters/cli/", "adapters/client/", "adapters/daemon/", "ops/cmake/", "tests/bench/",
-                 "tests/e2e/", "tests/support/", "tests/unit/adapters_", "tests/fuzz/"),
+                 "tests/e2e/", "tests/integration/", "tests/support/", "tests/unit/adapters_", "tests/fuzz/"),
          in_include(r"boost/(?:asio|beast)[/.]"),
          ("adapters/http/server.cpp", "#include <boost/asio/io_context.hpp>"),
          ("commands/pipeline/a.cpp", "#include <boost/asio/io_context.hpp>")),

@@ -4,6 +4,7 @@
 #include "adapters/http/connection.hpp"
 #include "adapters/http/problem.hpp"
 #include "domain/base/check.hpp"
+#include "domain/base/utf8.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -44,12 +45,13 @@ std::string read_all(std::string_view bytes, std::size_t piece) {
                          "a query stays within its limit");
             story.append(current.verb_name).append(" ").append(current.path).append("\n");
             for (const query_pair& pair : current.query) {
-                fasti::check(valid_utf8(pair.name) && valid_utf8(pair.value), "a query is UTF-8");
+                fasti::check(fasti::is_utf8(pair.name) && fasti::is_utf8(pair.value),
+                             "a query is UTF-8");
                 story.append(pair.name).append("=").append(pair.value).append("\n");
             }
             std::string room;
             if (const auto path = percent_decode(current.path, room)) {
-                fasti::check(valid_utf8(*path), "a decoded path is UTF-8");
+                fasti::check(fasti::is_utf8(*path), "a decoded path is UTF-8");
             }
             (void)expect_json(current);
             (void)accept_weight(current.get(header_id::accept), media::json);

@@ -31,16 +31,6 @@ TEST(percent_decode, decodes_once_and_leaves_plus_alone) {
     EXPECT_EQ(percent_decode("%C3", room), std::nullopt);
 }
 
-TEST(utf8, takes_only_shortest_forms_of_real_characters) {
-    EXPECT_TRUE(valid_utf8("a\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80"));
-    EXPECT_FALSE(valid_utf8("\xC0\xAF"));
-    EXPECT_FALSE(valid_utf8("\xE0\x80\xAF"));
-    EXPECT_FALSE(valid_utf8("\xED\xA0\x80"));
-    EXPECT_FALSE(valid_utf8("\xF4\x90\x80\x80"));
-    EXPECT_FALSE(valid_utf8("\xE2\x82"));
-    EXPECT_FALSE(valid_utf8("\x80"));
-}
-
 TEST(host, is_split_from_its_port) {
     EXPECT_EQ(host_without_port("localhost"), "localhost");
     EXPECT_EQ(host_without_port("localhost:80"), "localhost");

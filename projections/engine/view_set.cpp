@@ -9,14 +9,49 @@
 
 namespace fasti {
 
+namespace {
+
+// How many events ahead each step of fetching is; all below the ring's length.
+constexpr std::size_t ahead_cells = 12;
+constexpr std::size_t ahead_records = 8;
+constexpr std::size_t ahead_texts = 4;
+constexpr std::size_t run_events = 512; // decoded at a time
+
+} // namespace
+
 void view_set::apply(const committed_batch& batch) {
-    recorded_event event;
-    for (std::size_t i = 0; i < batch.slices.size(); ++i) {
-        if (batch.first + i <= at_) {
-            continue;
+    for (std::size_t i = at_ < batch.first ? 0 : at_ - batch.first + 1; i < batch.slices.size();) {
+        run_.clear();
+        for (; i < batch.slices.size() && run_.size() < run_events; ++i) {
+            check(decode_record(batch.canonical(i), run_.emplace_back()),
+                  "committed events are canonical");
         }
-        check(decode_record(batch.canonical(i), event), "committed events are canonical");
-        apply(event);
+        apply_run(run_);
+    }
+}
+
+void view_set::apply_run(std::span<const recorded_event> events) {
+    for (std::size_t at = 0; at < events.size(); ++at) {
+        look_ahead(events, at);
+        apply(events[at]);
+    }
+}
+
+void view_set::look_ahead(std::span<const recorded_event> events, std::size_t at) {
+    const auto ring = [&](std::size_t place) -> auto& {
+        return foreseen_[place % foreseen_.size()];
+    };
+    if (at + ahead_cells < events.size()) {
+        ring(at + ahead_cells) = registry_.foresee(events[at + ahead_cells].fact.stream);
+    }
+    // The first events of a run were not foreseen; what stands in the ring then is harmless.
+    if (at + ahead_records < events.size() && at >= ahead_cells - ahead_records) {
+        registry_.fetch_records(ring(at + ahead_records));
+        registry_metrics_.fetch_records(ring(at + ahead_records).service_hash);
+    }
+    if (at + ahead_texts < events.size() && at >= ahead_cells - ahead_texts) {
+        registry_.fetch_texts(ring(at + ahead_texts));
+        registry_metrics_.fetch_texts(ring(at + ahead_texts).service_hash);
     }
 }
 

@@ -118,7 +118,7 @@ void registry_metrics_view::count_cell(std::string_view service, type_index type
     ++services_[*id].cells;
     ++cell_count_;
     const auto at = static_cast<std::uint32_t>(into.cells.size());
-    into.cells.push_back({*id, type, by});
+    into.cells.push_back({by, *id, type});
     into.index.insert(cell_hash(*id, type), at);
 }
 
@@ -132,6 +132,18 @@ void registry_metrics_view::drop_oldest() {
     }
     cell_count_ -= minutes_.front().cells.size();
     minutes_.pop_front();
+}
+
+void registry_metrics_view::fetch_records(std::uint64_t service_hash) const noexcept {
+    if (const auto service = service_index_.guess(service_hash)) {
+        __builtin_prefetch(&services_[*service]);
+    }
+}
+
+void registry_metrics_view::fetch_texts(std::uint64_t service_hash) const noexcept {
+    if (const auto service = service_index_.guess(service_hash)) {
+        __builtin_prefetch(services_[*service].name.data());
+    }
 }
 
 std::optional<std::uint32_t> registry_metrics_view::find_service(std::string_view service) const {

@@ -58,6 +58,10 @@ public:
         add(index_of<Event>(), service, context);
     }
 
+    //! Steps of fetching what an event that comes soon will touch; see registry_view::foresight.
+    void fetch_records(std::uint64_t service_hash) const noexcept;
+    void fetch_texts(std::uint64_t service_hash) const noexcept;
+
     void write_snapshot(std::string& out) const;
     //! Replaces everything. False when the bytes are no snapshot; the view is then empty.
     bool read_snapshot(std::string_view bytes);
@@ -85,9 +89,9 @@ private:
         std::deque<bucket> hours;
     };
     struct cell {
+        std::uint64_t count = 0;
         std::uint32_t service = 0;
         type_index type = 0;
-        std::uint64_t count = 0;
     };
     struct minute_cells {
         std::int64_t number = 0;

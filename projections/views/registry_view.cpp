@@ -29,8 +29,9 @@ void registry_view::on(const registry::service_updated& what, const event_contex
 
 template <class Event>
 void registry_view::put_service(const Event& what, const event_context& context) {
-    const auto known = find_service(what.service);
-    const service_id id = known ? *known : add_service(what.service, context);
+    const std::uint64_t hash = hash64(what.service);
+    const auto known = find_service(what.service, hash);
+    const service_id id = known ? *known : add_service(what.service, hash, context);
     service_record& service = services_[id];
     const std::array texts{what.service, what.description, what.owner};
     set_text(service.text, {texts, what.tags, what.metadata});
@@ -53,14 +54,15 @@ void registry_view::on(const registry::service_deregistered& what, const event_c
     drop_service_if_empty(*id, context);
 }
 
-service_id registry_view::add_service(std::string_view service, const event_context& context) {
+service_id registry_view::add_service(std::string_view service, std::uint64_t hash,
+                                      const event_context& context) {
     const service_id id = services_.take();
     service_record& record = services_[id];
     const std::array texts{service, std::string_view{}, std::string_view{}};
     set_text(record.text, {texts, {}, {}});
     record.used = true;
     record.changed = {context.at, context.at, context.at, services_removed_};
-    service_index_.insert(hash64(service), id);
+    service_index_.insert(hash, id);
     service_order_.insert(id, service_namer{*this});
     return id;
 }
@@ -102,9 +104,12 @@ void registry_view::on(const registry::instance_updated& what, const event_conte
 
 template <class Event>
 instance_slot registry_view::put_instance(const Event& what, const event_context& context) {
-    const auto known_service = find_service(what.service);
-    const service_id id = known_service ? *known_service : add_service(what.service, context);
-    const auto known = known_service ? find_instance(id, what.instance) : std::nullopt;
+    const std::uint64_t service_hash = hash64(what.service);
+    const std::uint64_t hash = instance_hash(service_hash, what.instance);
+    const auto known_service = find_service(what.service, service_hash);
+    const service_id id = known_service ? *known_service
+                                        : add_service(what.service, service_hash, context);
+    const auto known = known_service ? find_instance(id, what.instance, hash) : std::nullopt;
     const instance_slot slot = known ? *known : instances_.take();
     instance_record& record = instances_[slot];
     const bool was_up = record.used && record.up();
@@ -118,7 +123,7 @@ instance_slot registry_view::put_instance(const Event& what, const event_context
     record.lease_ms = what.lease_ms.value_or(0);
     if (!known) {
         record.registered_at = context.recorded;
-        add_instance(id, slot);
+        add_instance(id, slot, hash);
     }
     if constexpr (std::is_same_v<Event, registry::instance_registered>) {
         record.draining = record.draining && !record.expired;
@@ -131,15 +136,14 @@ instance_slot registry_view::put_instance(const Event& what, const event_context
     return slot;
 }
 
-void registry_view::add_instance(service_id id, instance_slot slot) {
+void registry_view::add_instance(service_id id, instance_slot slot, std::uint64_t hash) {
     instance_record& record = instances_[slot];
     service_record& service = services_[id];
     record.owner = id;
     record.used = true;
     record.place = static_cast<std::uint32_t>(service.members.size());
     service.members.push_back(slot);
-    const std::string_view instance = instance_name(slot);
-    instance_index_.insert(instance_hash(id, instance), slot);
+    instance_index_.insert(hash, slot);
     if (service.order) {
         service.order->insert(slot, instance_namer{*this});
     }
@@ -185,7 +189,8 @@ void registry_view::detach(instance_slot slot) {
     if (service.order) {
         service.order->erase(slot, instance_namer{*this});
     }
-    instance_index_.erase(instance_hash(record.owner, instance_name(slot)), slot);
+    instance_index_.erase(instance_hash(hash64(service_name(record.owner)), instance_name(slot)),
+                          slot);
     text_memory_bytes_ -= record.text.room();
     instances_.give_back(slot);
 }
@@ -326,32 +331,44 @@ void registry_view::tell_all(lease_observer& observer) const {
 
 // ------------------------------------------------------------------------------ finding
 
-std::uint64_t registry_view::instance_hash(service_id service, std::string_view instance) noexcept {
-    // The index places by the upper half, so the id is spread over all of it.
-    std::uint64_t mixed = hash64(instance) ^ (std::uint64_t{service} * 0x9E37'79B9'7F4A'7C15U);
+std::uint64_t registry_view::instance_hash(std::uint64_t service_hash,
+                                           std::string_view instance) noexcept {
+    // The index places by the upper half, so both names are spread over all of it.
+    std::uint64_t mixed = hash64(instance) ^ (service_hash * 0x9E37'79B9'7F4A'7C15U);
     mixed ^= mixed >> 32U;
     return mixed * 0xD6E8'FEB8'6659'FD93U;
 }
 
 std::optional<service_id> registry_view::find_service(std::string_view service) const {
-    return service_index_.find(hash64(service),
-                               [&](service_id id) { return service_name(id) == service; });
+    return find_service(service, hash64(service));
+}
+
+std::optional<service_id> registry_view::find_service(std::string_view service,
+                                                      std::uint64_t hash) const {
+    return service_index_.find(hash, [&](service_id id) { return service_name(id) == service; });
 }
 
 std::optional<instance_slot> registry_view::find_instance(service_id service,
                                                           std::string_view instance) const {
-    return instance_index_.find(instance_hash(service, instance), [&](instance_slot slot) {
+    return find_instance(service, instance, instance_hash(hash64(service_name(service)), instance));
+}
+
+std::optional<instance_slot> registry_view::find_instance(service_id service,
+                                                          std::string_view instance,
+                                                          std::uint64_t hash) const {
+    return instance_index_.find(hash, [&](instance_slot slot) {
         return instances_[slot].owner == service && instance_name(slot) == instance;
     });
 }
 
 std::optional<registry_view::found_instance> registry_view::find(std::string_view service,
                                                                  std::string_view instance) const {
-    const auto id = find_service(service);
+    const std::uint64_t hash = hash64(service);
+    const auto id = find_service(service, hash);
     if (!id) {
         return std::nullopt;
     }
-    const auto slot = find_instance(*id, instance);
+    const auto slot = find_instance(*id, instance, instance_hash(hash, instance));
     return slot ? std::optional<found_instance>{{*id, *slot}} : std::nullopt;
 }
 
@@ -359,6 +376,49 @@ std::optional<instance_slot> registry_view::slot_of(std::string_view service,
                                                     std::string_view instance) const {
     const auto found = find(service, instance);
     return found ? std::optional{found->slot} : std::nullopt;
+}
+
+registry_view::foresight registry_view::foresee(std::string_view stream) const noexcept {
+    foresight out;
+    const std::size_t slash = stream.find('/');
+    if (slash == std::string_view::npos) {
+        return out;
+    }
+    const std::string_view names = stream.substr(slash + 1);
+    const std::size_t between = names.find('/');
+    out.service_hash = hash64(names.substr(0, between));
+    service_index_.prefetch(out.service_hash);
+    if (between != std::string_view::npos) {
+        out.instance_hash = instance_hash(out.service_hash, names.substr(between + 1));
+        instance_index_.prefetch(out.instance_hash);
+    }
+    return out;
+}
+
+void registry_view::fetch_records(const foresight& what) const noexcept {
+    if (const auto service = service_index_.guess(what.service_hash)) {
+        __builtin_prefetch(&services_[*service]);
+    }
+    if (what.instance_hash == 0) {
+        return;
+    }
+    if (const auto slot = instance_index_.guess(what.instance_hash)) {
+        const auto* record = reinterpret_cast<const char*>(&instances_[*slot]);
+        __builtin_prefetch(record);
+        __builtin_prefetch(record + 64);
+    }
+}
+
+void registry_view::fetch_texts(const foresight& what) const noexcept {
+    if (const auto service = service_index_.guess(what.service_hash)) {
+        services_[*service].text.prefetch();
+    }
+    if (what.instance_hash == 0) {
+        return;
+    }
+    if (const auto slot = instance_index_.guess(what.instance_hash)) {
+        instances_[*slot].text.prefetch();
+    }
 }
 
 void registry_view::set_text(text_block& block, const text_block::draft& draft) {

@@ -99,6 +99,16 @@ public:
     //! Replaces everything. False when the bytes are no snapshot; the view is then empty.
     bool read_snapshot(std::string_view bytes);
 
+    //! What an event that comes soon will touch. The three steps of fetching it belong some events
+    //! apart, since each needs what the one before has brought: index cells, records, texts.
+    struct foresight {
+        std::uint64_t service_hash = 0;
+        std::uint64_t instance_hash = 0; //!< 0: no instance
+    };
+    foresight foresee(std::string_view stream) const noexcept;
+    void fetch_records(const foresight& what) const noexcept;
+    void fetch_texts(const foresight& what) const noexcept;
+
     // --- single things ---
     std::optional<service_id> find_service(std::string_view service) const;
     std::optional<instance_slot> find_instance(service_id service, std::string_view instance) const;
@@ -201,16 +211,21 @@ private:
         instance_slot slot = 0;
     };
 
-    static std::uint64_t instance_hash(service_id service, std::string_view instance) noexcept;
+    static std::uint64_t instance_hash(std::uint64_t service_hash,
+                                       std::string_view instance) noexcept;
+    std::optional<instance_slot> find_instance(service_id service, std::string_view instance,
+                                               std::uint64_t hash) const;
+    std::optional<service_id> find_service(std::string_view service, std::uint64_t hash) const;
     std::optional<found_instance> find(std::string_view service, std::string_view instance) const;
 
-    service_id add_service(std::string_view service, const event_context& context);
+    service_id add_service(std::string_view service, std::uint64_t hash,
+                           const event_context& context);
     void drop_service_if_empty(service_id id, const event_context& context);
     template <class Event>
     void put_service(const Event& what, const event_context& context);
     void row_changed(service_record& of, const event_context& context);
 
-    void add_instance(service_id id, instance_slot slot);
+    void add_instance(service_id id, instance_slot slot, std::uint64_t hash);
     template <class Event>
     instance_slot put_instance(const Event& what, const event_context& context);
     void remove_instance(std::string_view service, std::string_view instance,

@@ -154,7 +154,7 @@ bool registry_view::read_instance(packed::reader& in, service_id owner,
     record.changed_at.us = in.signed_varint();
     record.registered_at.us = in.signed_varint();
     record.expired_at.us = in.signed_varint();
-    add_instance(owner, slot);
+    add_instance(owner, slot, instance_hash(hash64(service_name(owner)), named));
     if (record.up()) {
         enter_healthy(services_[owner], slot);
     }

@@ -31,6 +31,23 @@ public:
         }
     }
 
+    //! The first slot whose key may have this hash, without looking at keys: for prefetching.
+    std::optional<std::uint32_t> guess(std::uint64_t hash) const noexcept {
+        if (cells_.empty()) {
+            return std::nullopt;
+        }
+        const std::uint32_t short_hash = shorten(hash);
+        for (std::size_t at = home(short_hash);; at = (at + 1) & mask()) {
+            const cell& here = cells_[at];
+            if (here.slot == nothing) {
+                return std::nullopt;
+            }
+            if (here.hash == short_hash) {
+                return here.slot;
+            }
+        }
+    }
+
     //! Adds a slot whose key is not there yet.
     void insert(std::uint64_t hash, std::uint32_t slot) {
         if ((size_ + 1) * 4 > cells_.size() * 3) {

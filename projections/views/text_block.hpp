@@ -11,13 +11,12 @@
 #include <memory>
 #include <span>
 #include <string_view>
-#include <utility>
 
 namespace fasti {
 
 class text_block {
 public:
-    //! What goes in. Borrowed during set().
+    //! What goes in. Borrowed during set(), from elsewhere than this block.
     struct draft {
         std::span<const std::string_view> texts;
         std::span<const std::string_view> tags;
@@ -27,12 +26,13 @@ public:
     std::string_view bytes() const noexcept { return {bytes_.get(), size_}; }
     packed::reader read() const noexcept { return packed::reader(bytes()); }
     bool empty() const noexcept { return size_ == 0; }
+    void prefetch() const noexcept { __builtin_prefetch(bytes_.get()); }
     //! What it takes from the heap.
     std::size_t room() const noexcept { return rounded(size_); }
 
     void set(const draft& from) {
         const std::size_t size = measure(from);
-        const std::unique_ptr<char[]> old = make_room(size); // the draft may borrow from it
+        make_room(size);
         char* at = bytes_.get();
         for (const std::string_view text : from.texts) {
             at = packed::put_text(at, text);
@@ -49,7 +49,7 @@ public:
 
     //! Takes bytes that were a block's; well_formed() said so.
     void set_bytes(std::string_view from) {
-        const std::unique_ptr<char[]> old = make_room(from.size());
+        make_room(from.size());
         if (!from.empty()) {
             std::memcpy(bytes_.get(), from.data(), from.size());
         }
@@ -89,12 +89,11 @@ private:
         return size;
     }
 
-    //! Gives back the old bytes, so that they live until the new ones are written.
-    std::unique_ptr<char[]> make_room(std::size_t size) {
-        std::unique_ptr<char[]> old = std::move(bytes_);
-        bytes_.reset(new char[rounded(size)]);
+    void make_room(std::size_t size) {
+        if (rounded(size) != rounded(size_)) {
+            bytes_.reset(new char[rounded(size)]);
+        }
         size_ = static_cast<std::uint32_t>(size);
-        return old;
     }
 
     std::unique_ptr<char[]> bytes_;

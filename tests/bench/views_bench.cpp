@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+// Figures of the projections: how fast views are rebuilt, what an instance takes in memory, and that
+// discovery costs the same whatever the numbers. Prints one JSON line for each figure.
+// The raw limit beside a rebuild is decoding the same events without any view.
+#include "domain/wire/events.gen.hpp"
+#include "eventstore/port/record.hpp"
+#include "projections/engine/view_set.hpp"
+
+#include <malloc.h>
+
+#include <time.h>
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+using namespace fasti; // NOLINT: one program
+
+//! Time of this thread on a core: all of it is computing, and others may share the machine.
+double seconds_now() {
+    timespec now{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+}
+
+void print(std::string_view path, double value, std::string_view unit, std::string_view of) {
+    std::printf("{\"path\": \"%.*s\", \"value\": %.1f, \"unit\": \"%.*s\", \"of\": \"%.*s\"}\n",
+                static_cast<int>(path.size()), path.data(), value, static_cast<int>(unit.size()),
+                unit.data(), static_cast<int>(of.size()), of.data());
+    std::fflush(stdout);
+}
+
+struct shape {
+    std::uint32_t services;
+    std::uint32_t per_service;
+    std::uint32_t changes; //!< events after the registrations
+};
+
+//! A log in memory, in batches as the store would hand them out.
+class made_log {
+public:
+    explicit made_log(const shape& of) : random_(42) {
+        names(of);
+        for (std::uint32_t i = 0; i < of.services * of.per_service; ++i) {
+            // Spread over the services, as real agents register.
+            put<registry::instance_registered>(i % of.services, i / of.services);
+        }
+        for (std::uint32_t i = 0; i < of.changes; ++i) {
+            change(static_cast<std::uint32_t>(random_() % of.services),
+                   static_cast<std::uint32_t>(random_() % of.per_service), random_() % 10);
+        }
+        close();
+    }
+
+    std::vector<std::unique_ptr<committed_batch>> batches;
+    std::vector<std::string> services;
+    std::vector<std::string> instances;
+    std::uint64_t count = 0;
+
+private:
+    void names(const shape& of) {
+        for (std::uint32_t i = 0; i < of.services; ++i) {
+            services.push_back("payments-service-" + std::to_string(i));
+        }
+        for (std::uint32_t i = 0; i < of.per_service; ++i) {
+            instances.push_back("payments-node-" + std::to_string(i));
+        }
+        versions_.resize(static_cast<std::size_t>(of.services) * of.per_service);
+    }
+
+    void change(std::uint32_t service, std::uint32_t instance, std::uint64_t kind) {
+        if (kind < 6) {
+            put<registry::instance_updated>(service, instance);
+        } else if (kind < 8) {
+            add(registry::instance_drain_started{services[service], instances[instance]}, service,
+                instance);
+        } else {
+            add(registry::instance_drain_ended{services[service], instances[instance]}, service,
+                instance);
+        }
+    }
+
+    template <class Event>
+    void put(std::uint32_t service, std::uint32_t instance) {
+        Event what;
+        const std::string address = "10.1." + std::to_string(instance % 250) + ".7";
+        const std::string build = std::to_string(random_() % 100'000);
+        what.service = services[service];
+        what.instance = instances[instance];
+        what.address = address;
+        what.port = 8080;
+        what.protocol = "http";
+        what.version = "1.4.2";
+        what.weight = 100;
+        what.zone = "eu-central-1a";
+        what.tags = {"blue", "canary"};
+        what.metadata = {{"build", build}, {"team", "payments"}};
+        what.lease_ms = 10'000;
+        add(what, service, instance);
+    }
+
+    template <class Event>
+    void add(const Event& what, std::uint32_t service, std::uint32_t instance) {
+        if (open_ == nullptr || open_->slices.size() == 256) {
+            close();
+            open_ = std::make_unique<committed_batch>();
+            open_->first = count + 1;
+        }
+        data_.clear();
+        encode(what, data_);
+        stream_ = stream_of(what);
+        event_draft draft;
+        draft.stream = stream_;
+        draft.stream_version = ++versions_[service * instances.size() + instance];
+        draft.type = Event::type_name;
+        draft.recorded = instant{1'700'000'000'000'000 + static_cast<std::int64_t>(count) * 50};
+        draft.actor = "token/00000000000000aa";
+        draft.data = data_;
+        const auto offset = static_cast<std::uint32_t>(open_->bytes.size());
+        const auto size = static_cast<std::uint32_t>(encode_record(draft, ++count, open_->bytes));
+        open_->slices.push_back({offset, size});
+    }
+
+    void close() {
+        if (open_ != nullptr) {
+            batches.push_back(std::move(open_));
+        }
+    }
+
+    std::mt19937_64 random_;
+    std::vector<std::uint64_t> versions_;
+    std::unique_ptr<committed_batch> open_;
+    std::string data_;
+    std::string stream_;
+};
+
+std::size_t heap_bytes() {
+    const struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+}
+
+double decode_only(const made_log& log) {
+    event_scratch scratch;
+    recorded_event event;
+    std::uint64_t seen = 0;
+    const double begin = seconds_now();
+    for (const auto& batch : log.batches) {
+        for (std::size_t i = 0; i < batch->slices.size(); ++i) {
+            if (decode_record(batch->canonical(i), event)) {
+                visit_event(event.fact.type, event.fact.revision, event.fact.data, scratch,
+                            [&](const auto&) { ++seen; });
+            }
+        }
+    }
+    return static_cast<double>(seen) / (seconds_now() - begin);
+}
+
+std::string describe(const shape& of) {
+    return std::to_string(of.services) + " services x " + std::to_string(of.per_service) +
+           " instances, " + std::to_string(of.changes) + " changes";
+}
+
+void rebuild_figures(const shape& of) {
+    const made_log log(of);
+    const std::string what = describe(of);
+    print("decode only", decode_only(log), "events/s", what);
+    const std::size_t before = heap_bytes();
+    const auto views = std::make_unique<view_set>();
+    const double begin = seconds_now();
+    for (const auto& batch : log.batches) {
+        views->apply(*batch);
+    }
+    const double took = seconds_now() - begin;
+    print("view rebuild", static_cast<double>(log.count) / took, "events/s", what);
+    const auto instances = static_cast<double>(views->registry().instance_count());
+    print("registry view memory",
+          static_cast<double>(views->registry().structure_bytes()) / instances,
+          "bytes/instance beside text", what);
+    print("all views on the heap", static_cast<double>(heap_bytes() - before) / instances,
+          "bytes/instance", what);
+    std::string bytes;
+    const double write_begin = seconds_now();
+    views->registry().write_snapshot(bytes);
+    print("registry snapshot write", (seconds_now() - write_begin) * 1e3, "ms", what);
+    registry_view again;
+    const double read_begin = seconds_now();
+    const bool good = again.read_snapshot(bytes);
+    print("registry snapshot read", good ? (seconds_now() - read_begin) * 1e3 : -1.0, "ms", what);
+}
+
+void lookup_figures(const shape& of) {
+    const made_log log(of);
+    const auto views = std::make_unique<view_set>();
+    for (const auto& batch : log.batches) {
+        views->apply(*batch);
+    }
+    const registry_view& view = views->registry();
+    const std::string what = describe(of);
+    std::mt19937_64 random(7);
+    // The same number of distinct names in every shape, so that caches are as warm.
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> wanted(1024);
+    for (auto& one : wanted) {
+        one = {static_cast<std::uint32_t>(random() % of.services),
+               static_cast<std::uint32_t>(random() % of.per_service)};
+    }
+    constexpr int rounds = 400;
+    registry::instance_row row;
+    std::uint64_t sink = 0;
+    double best_get = 1e9;
+    double best_pick = 1e9;
+    double best_weighted = 1e9;
+    for (int repeat = 0; repeat < 5; ++repeat) {
+        double begin = seconds_now();
+        for (int round = 0; round < rounds; ++round) {
+            for (const auto& [service, instance] : wanted) {
+                view.fill(*view.slot_of(log.services[service], log.instances[instance]), row);
+                sink += row.port;
+            }
+        }
+        const double each = rounds * static_cast<double>(wanted.size());
+        best_get = std::min(best_get, (seconds_now() - begin) / each);
+        begin = seconds_now();
+        for (int round = 0; round < rounds; ++round) {
+            for (const auto& [service, instance] : wanted) {
+                const auto healthy = view.healthy(*view.find_service(log.services[service]));
+                view.fill(healthy[instance * 31U % healthy.size()], row);
+                sink += row.port;
+            }
+        }
+        best_pick = std::min(best_pick, (seconds_now() - begin) / each);
+        begin = seconds_now();
+        for (int round = 0; round < rounds; ++round) {
+            for (const auto& [service, instance] : wanted) {
+                sink += *view.pick_weighted(*view.find_service(log.services[service]), instance);
+            }
+        }
+        best_weighted = std::min(best_weighted, (seconds_now() - begin) / each);
+    }
+    print("get instance row", best_get * 1e9, "ns", what);
+    print("discover one, random", best_pick * 1e9, "ns", what);
+    print("pick weighted", best_weighted * 1e9, sink == 0 ? "ns!" : "ns", what);
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    const std::string_view which = argc > 1 ? argv[1] : "";
+    if (which.empty() || which == "rebuild") {
+        rebuild_figures({10'000, 20, 800'000});
+        rebuild_figures({1000, 1000, 0});
+        rebuild_figures({100'000, 10, 0});
+    }
+    if (which == "rebuild1") {
+        rebuild_figures({10'000, 20, 800'000});
+    }
+    if (which.empty() || which == "lookup") {
+        lookup_figures({10, 10, 0});
+        lookup_figures({10, 3000, 0});
+        lookup_figures({1000, 100, 0});
+        lookup_figures({100'000, 1, 0});
+        lookup_figures({100'000, 10, 0});
+    }
+    return EXIT_SUCCESS;
+}

@@ -83,10 +83,9 @@ result<void> catch_up(const fold_target& into, const ledger& facts, position to,
         return end.error();
     }
     if (into.views.at() != last) {
-        return error{error_code::store_damaged, "The log ended at position " +
-                                                    std::to_string(into.views.at()) +
-                                                    " before its head " + std::to_string(last) +
-                                                    "."};
+        return error{error_code::store_damaged,
+                     "The log ended at position " + std::to_string(into.views.at()) +
+                         " before its head " + std::to_string(last) + "."};
     }
     return {};
 }

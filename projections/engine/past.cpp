@@ -29,8 +29,8 @@ result<std::unique_ptr<view_set>> stream_as_of(const ledger& facts, std::string_
 
 result<std::shared_ptr<const view_set>> past_views::as_of(position at) {
     if (at > facts_.head().last) {
-        return error{error_code::position_unknown, "The log ends at position " +
-                                                       std::to_string(facts_.head().last) + "."};
+        return error{error_code::position_unknown,
+                     "The log ends at position " + std::to_string(facts_.head().last) + "."};
     }
     for (auto one = remembered_.begin(); one != remembered_.end(); ++one) {
         if ((*one)->at() == at) {

@@ -57,9 +57,9 @@ private:
         if (refusal_) {
             return;
         }
-        const auto found =
-            std::find_if(content_.sections.begin(), content_.sections.end(),
-                         [&](const snapshot_section& one) { return one.name == name; });
+        const auto found = std::find_if(
+            content_.sections.begin(), content_.sections.end(),
+            [&](const snapshot_section& one) { return one.name == name; });
         if (found == content_.sections.end()) {
             refusal_ = "it has no section " + std::string{name};
         } else if (found->fingerprint != fingerprint) {

@@ -51,8 +51,8 @@ result<kept_snapshot> keep_snapshot_beside(extra_folds extras, const ledger& fac
 //! How views came to stand somewhere.
 struct recovery {
     std::unique_ptr<view_set> views;
-    position from_snapshot = 0;      //!< 0: folded from the first event
-    std::uint64_t events_folded = 0; //!< behind the snapshot
+    position from_snapshot = 0;       //!< 0: folded from the first event
+    std::uint64_t events_folded = 0;  //!< behind the snapshot
     std::vector<std::string> ignored; //!< snapshots that could not be used, a sentence each
 };
 

@@ -134,14 +134,17 @@ void node::settle(command_answer& answer) {
 }
 
 //! What an outcome without events means for leases; events reached them by the views.
+//! An expiry that failed (no room to write) is as void as one that nothing followed from.
 void node::settle_item(const command_item& item, const item_outcome& outcome) {
+    if (const auto* expiry = std::get_if<registry::expire_instance>(&item.what)) {
+        const auto slot = views_->registry().slot_of(expiry->service, expiry->instance);
+        if (slot.has_value() && outcome.kind != outcome_kind::appended) {
+            expiry_void(*slot);
+        }
+        return;
+    }
     if (outcome.kind == outcome_kind::unchanged) {
-        if (const auto* expiry = std::get_if<registry::expire_instance>(&item.what)) {
-            const auto slot = views_->registry().slot_of(expiry->service, expiry->instance);
-            if (slot.has_value()) {
-                expiry_void(*slot);
-            }
-        } else if (const auto subject = lease_granted_by(item.what)) {
+        if (const auto subject = lease_granted_by(item.what)) {
             (void)renew(subject->service, subject->instance);
         }
     }

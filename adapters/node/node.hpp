@@ -114,6 +114,7 @@ private:
     std::uint32_t& age_of(std::uint32_t slot);
     void expiry_void(std::uint32_t slot);
     void take_lapsed(std::int64_t now_us);
+    void end_guard();
     void submit_expiries(const std::vector<std::uint32_t>& slots);
     void submit_reaps(const std::vector<std::uint32_t>& slots);
     void submit_guard(command what, std::string_view reason);
@@ -130,6 +131,7 @@ private:
     lease_table::due due_; // scratch of tick()
     expiry_guard_policy guard_;
     std::optional<instant> guard_until_; //!< as the log says
+    std::int64_t guard_end_us_ = 0;      //!< monotonic
     bool guard_asked_ = false;           //!< a command to raise or end it is under way
     std::vector<std::uint32_t> released_; //!< held until the guard went down; expire at the next tick
     std::vector<std::uint32_t> slot_ages_;

@@ -65,7 +65,9 @@ std::optional<std::string> node::start_leases(std::string_view checkpoint) {
     restart_observer observer(views_->registry(), saved, leases_, time_.now(), time_.monotonic_us(),
                               options_.reap_ms);
     views_->registry().tell_all(observer);
-    guard_until_ = observer.guard_until;
+    if (observer.guard_until.has_value()) {
+        node::guard_raised(*observer.guard_until);
+    }
     if (!readable && !checkpoint.empty()) {
         return "The remaining times of leases could not be read; every lease starts anew.";
     }
@@ -90,15 +92,26 @@ void node::tick() {
     if (!due_.reaps.empty()) {
         submit_reaps(due_.reaps);
     }
-    if (guard_until_.has_value() && !guard_asked_ && time_.now() >= *guard_until_) {
+    if (guard_until_.has_value() && !guard_asked_ && now >= guard_end_us_) {
+        end_guard();
+    }
+}
+
+//! The time is over by the monotonic clock. Where the wall clock was set back meanwhile the guard's
+//! own end lies far ahead: then it is lifted, so that no step of a clock keeps the dead.
+void node::end_guard() {
+    if (time_.now() >= *guard_until_) {
         submit_guard(registry::end_expiry_guard{*guard_until_}, "The time of the guard is over.");
+    } else {
+        submit_guard(registry::lift_expiry_guard{},
+                     "The time of the guard is over; the wall clock was set back meanwhile.");
     }
 }
 
 //! Expires what lapsed, or holds it back while a guard is up, about to be, or called for now.
 void node::take_lapsed(std::int64_t now_us) {
-    const auto evidence = guard_.on_lapsed(due_.lapsed.size(), leases_.size() - due_.lapsed.size(),
-                                           now_us);
+    const auto evidence = guard_.on_lapsed(due_.lapsed.size() - due_.lapsed_again,
+                                           leases_.size() - due_.lapsed.size(), now_us);
     if (!guard_until_.has_value() && !guard_asked_ && evidence.raise) {
         const expiry_guard_options& how = guard_.options();
         submit_guard(registry::raise_expiry_guard{evidence.lapsed, evidence.leases, how.window_ms,
@@ -211,6 +224,10 @@ void node::instance_removed(std::uint32_t slot) {
 }
 
 void node::guard_raised(instant until) {
+    // The wall clock is asked once, and not believed beyond what a guard may hold.
+    const std::int64_t hold_us = std::int64_t{guard_.options().hold_ms} * 1000;
+    guard_end_us_ = time_.monotonic_us() +
+                    std::clamp<std::int64_t>(until.us - time_.now().us, 0, hold_us);
     guard_until_ = until;
     guard_.reset();
 }

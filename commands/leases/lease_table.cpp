@@ -46,6 +46,7 @@ void lease_table::remove(std::uint32_t slot) {
     disarm(slot);
     set_state(one, state::none);
     one.pending = 0;
+    one.lapsed_s = 0;
 }
 
 void lease_table::mark_expired(std::uint32_t slot, std::int64_t reap_at_us, std::int64_t now_us) {
@@ -97,6 +98,8 @@ void lease_table::end_pending(std::uint32_t slot) noexcept {
 
 void lease_table::advance(std::int64_t now_us, due& out) {
     const std::int64_t now_tick = now_us / tick_us;
+    out.lapsed_again = 0;
+    out.looked_at = 0;
     if (now_tick <= tick_) {
         return;
     }
@@ -113,6 +116,7 @@ void lease_table::advance(std::int64_t now_us, due& out) {
         for (const std::uint32_t slot : fired_) {
             look_at(slot, now_us, out);
         }
+        out.looked_at += fired_.size();
     }
 }
 
@@ -134,7 +138,18 @@ void lease_table::look_at(std::uint32_t slot, std::int64_t now_us, due& out) {
     }
     disarm(slot);
     set_state(one, state::expiring);
+    out.lapsed_again += note_lapse(one, now_us) ? 1U : 0U;
     out.lapsed.push_back(slot);
+}
+
+//! True when the lease lapsed not long before, too. Seconds are kept modulo 2^16 - 1: once in 18
+//! hours an old lapse looks fresh for a minute, and one suspicion is missed.
+bool lease_table::note_lapse(entry& one, std::int64_t now_us) noexcept {
+    constexpr std::int64_t turn = 0xFFFF;
+    const std::int64_t second = now_us / 1'000'000 % turn;
+    const std::int64_t before = one.lapsed_s;
+    one.lapsed_s = static_cast<std::uint16_t>(second + 1);
+    return before != 0 && (second + 1 - before + turn) % turn < relapse_s;
 }
 
 void lease_table::hold_back(std::uint32_t slot) { set_state(at(slot), state::held); }
@@ -173,12 +188,16 @@ void lease_table::set_state(entry& one, enum state to) noexcept {
     one.state = to;
 }
 
-//! Puts the slot where the wheel will look at `when_us` or, if that is too far, as late as it can.
+//! Puts the slot where the wheel will look at `when_us`. What is too far is looked at again in its
+//! second half, spread by slot: leases granted together would else be touched together for ever.
 void lease_table::arm(std::uint32_t slot, std::int64_t when_us) {
     disarm(slot);
+    constexpr auto round = static_cast<std::int64_t>(buckets);
     const std::int64_t wanted = (when_us + tick_us - 1) / tick_us;
-    const std::int64_t tick = std::clamp(wanted, tick_ + 1,
-                                         tick_ + static_cast<std::int64_t>(buckets) - 1);
+    std::int64_t tick = std::max(wanted, tick_ + 1);
+    if (tick > tick_ + round - 1) {
+        tick = tick_ + round / 2 + slot % (round / 2);
+    }
     const auto bucket = static_cast<std::size_t>(tick) % buckets;
     entry& one = entries_[slot];
     one.bucket = static_cast<std::uint16_t>(bucket);

@@ -40,6 +40,9 @@ public:
     struct due {
         std::vector<std::uint32_t> lapsed; //!< now expiring: submit an expiry, or hold_back() it
         std::vector<std::uint32_t> reaps;  //!< expired long enough; asked again in a second
+        //! How many of the last look's lapses were of leases that lapsed within relapse_s before.
+        std::size_t lapsed_again = 0;
+        std::size_t looked_at = 0; //!< leases the last look touched, due or not
     };
 
     explicit lease_table(std::int64_t now_us);
@@ -101,6 +104,8 @@ public:
 
     static constexpr std::int64_t tick_us = 4'000;
     static constexpr std::uint32_t restart_grace_ms = 5'000;
+    //! One instance that comes and goes is one suspicion, not many: longer than a guard's window.
+    static constexpr std::int64_t relapse_s = 60;
 
 private:
     enum class state : std::uint8_t { none, live, held, expiring, expired };
@@ -118,7 +123,9 @@ private:
         std::uint16_t bucket = no_bucket;
         std::uint16_t pending = 0;
         enum state state = state::none;
+        std::uint16_t lapsed_s = 0; // when it last lapsed, see note_lapse(); 0: never
     };
+    static_assert(sizeof(entry) <= 48);
     static constexpr std::uint16_t no_bucket = 0xFFFF;
 
     entry& at(std::uint32_t slot);
@@ -126,6 +133,7 @@ private:
     void arm(std::uint32_t slot, std::int64_t when_us);
     void disarm(std::uint32_t slot) noexcept;
     void look_at(std::uint32_t slot, std::int64_t now_us, due& out);
+    static bool note_lapse(entry& one, std::int64_t now_us) noexcept;
 
     std::vector<entry> entries_;
     std::vector<std::uint32_t> heads_;

@@ -2,6 +2,7 @@
 //! Leases from grant to reaping through a whole node in one thread.
 #include "eventstore/memory/memory_ledger.hpp"
 #include "tests/sim/hand_driven_node.hpp"
+#include "tests/support/faulty_ledger.hpp"
 
 #include <gtest/gtest.h>
 
@@ -15,10 +16,11 @@ struct world {
     fake_clock time;
     fake_ids ids;
     memory_ledger facts{id128{}, 7};
+    faulty_ledger full{facts};
     node_options options = {.reap_ms = 60'000, .guard = {.ratio_percent = 50, .lapsed_min = 5}};
     std::shared_ptr<const principal> caller = std::make_shared<principal>(
         principal{"token/aa", "", {"registry:write"}});
-    hand_driven_node node{facts, time, ids, options};
+    hand_driven_node node{full, time, ids, options};
 
     item_outcome join(std::string_view name, std::uint32_t lease_ms, std::uint16_t port = 80) {
         registry::register_instance what;
@@ -187,6 +189,65 @@ TEST(node, ends_the_guard_by_itself) {
     w.node.pass_ms(1'200);
     w.time.pass_ms(300'000);
     w.node.pass_ms(50);
+    EXPECT_EQ(w.status("a"), registry::instance_status::expired);
+}
+
+TEST(node, ends_the_guard_in_time_when_the_wall_clock_steps) {
+    for (const std::int64_t step_ms : {-86'400'000, 86'400'000}) {
+        world w;
+        for (const char* name : {"a", "b", "c", "d", "e", "f"}) {
+            (void)w.join(name, 1000);
+        }
+        w.node.pass_ms(1'200);
+        ASSERT_EQ(w.types().back(), "expiry_guard_raised");
+        w.time.wall = w.time.wall.plus_ms(step_ms);
+        w.time.pass_ms(298'000);
+        w.node.pass_ms(50);
+        EXPECT_EQ(w.status("a"), registry::instance_status::up) << "too early, step " << step_ms;
+        w.time.pass_ms(2'000);
+        w.node.pass_ms(50);
+        EXPECT_EQ(w.status("a"), registry::instance_status::expired)
+            << "too late, step " << step_ms;
+    }
+}
+
+TEST(node, ends_the_guard_of_an_earlier_run_in_time_when_the_wall_clock_was_set_back) {
+    world w;
+    for (const char* name : {"a", "b", "c", "d", "e", "f"}) {
+        (void)w.join(name, 1000);
+    }
+    w.node.pass_ms(1'200);
+    std::string checkpoint;
+    w.node->write_lease_checkpoint(1'000, checkpoint);
+    w.time.wall = w.time.wall.plus_ms(-86'400'000);
+    hand_driven_node again(w.facts, w.time, w.ids, w.options);
+    (void)again->start_leases(checkpoint);
+    w.time.pass_ms(298'000);
+    again.pass_ms(50);
+    EXPECT_EQ(w.types().back(), "expiry_guard_raised");
+    w.time.pass_ms(2'000);
+    again.pass_ms(50);
+    EXPECT_EQ(w.types().back(), "instance_expired");
+}
+
+TEST(node, raises_no_guard_for_one_instance_that_comes_and_goes) {
+    world w;
+    (void)w.join("steady", 3'600'000);
+    for (int i = 0; i < 12; ++i) {
+        (void)w.join("a", 100);
+        w.node.pass_ms(150);
+        ASSERT_EQ(w.types().back(), "instance_expired") << "round " << i;
+    }
+}
+
+TEST(node, expires_later_what_could_not_be_written_now) {
+    world w;
+    (void)w.join("a", 1000);
+    w.full.room = error{error_code::store_full, "No room."};
+    w.node.pass_ms(1'100);
+    EXPECT_EQ(w.status("a"), registry::instance_status::up);
+    w.full.room.reset();
+    w.node.pass_ms(1'100);
     EXPECT_EQ(w.status("a"), registry::instance_status::expired);
 }
 

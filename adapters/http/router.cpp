@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapters/http/router.hpp"
 
+#include "domain/base/utf8.hpp"
+
 #include <optional>
 
 namespace fasti::http {
@@ -72,7 +74,7 @@ private:
 
     std::optional<std::string_view> decode(std::string_view raw) {
         if (raw.find('%') == std::string_view::npos) {
-            if (!valid_utf8(raw)) {
+            if (!is_utf8(raw)) {
                 out_.status = route_status::malformed;
                 return std::nullopt;
             }

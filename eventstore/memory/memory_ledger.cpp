@@ -8,10 +8,10 @@ namespace fasti {
 namespace {
 
 error conflict(const event_draft& draft, std::uint64_t actual) {
-    error failure{error_code::version_conflict,
-                  "Stream " + std::string{draft.stream} + " is at version " +
-                      std::to_string(actual) + ", not at " +
-                      std::to_string(draft.stream_version - 1) + "."};
+    error failure{error_code::version_conflict, "Stream " + std::string{draft.stream} +
+                                                    " is at version " + std::to_string(actual) +
+                                                    ", not at " +
+                                                    std::to_string(draft.stream_version - 1) + "."};
     failure.actual_version = actual;
     return failure;
 }
@@ -162,7 +162,8 @@ result<void> memory_ledger::read_stream(std::string_view stream, std::uint64_t f
     const std::uint64_t skipped = from_version == 0 ? 0 : from_version - 1;
     for (std::uint64_t i = skipped; i < places.size(); ++i) {
         recorded_event view;
-        check(decode_record(find(places[i])->canonical, view), "bytes this ledger wrote are canonical");
+        check(decode_record(find(places[i])->canonical, view),
+              "bytes this ledger wrote are canonical");
         if (visit(view) == read_more::stop) {
             break;
         }

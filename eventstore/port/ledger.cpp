@@ -13,8 +13,7 @@ bool length_between(std::string_view text, std::size_t min, std::size_t max) noe
 }
 
 bool is_under(std::string_view stream, std::string_view root) noexcept {
-    return stream.starts_with(root) &&
-           (stream.size() == root.size() || stream[root.size()] == '/');
+    return stream.starts_with(root) && (stream.size() == root.size() || stream[root.size()] == '/');
 }
 
 //! What is wrong with one draft, for people; empty when nothing is.
@@ -31,8 +30,8 @@ std::string_view fault_of(const event_draft& draft) noexcept {
     if (draft.data.size() > event_data_bytes_max) {
         return "data must have at most 1 MiB.";
     }
-    for (const std::string_view text : {draft.tenant, draft.actor, draft.reason,
-                                        draft.correlation, draft.cause, draft.trace}) {
+    for (const std::string_view text :
+         {draft.tenant, draft.actor, draft.reason, draft.correlation, draft.cause, draft.trace}) {
         if (text.size() > event_text_bytes_max) {
             return "tenant, actor, reason, correlation, cause and trace must have at most 4096 bytes each.";
         }
@@ -56,7 +55,9 @@ std::string_view fault_of(const receipt_draft& draft, std::size_t event_count) n
 
 error refused(std::string_view what, std::size_t index, std::string_view detail) {
     const std::string place = std::string{what} + "/" + std::to_string(index);
-    return {error_code::fields_invalid, place + ": " + std::string{detail}, {{"#/" + place, std::string{detail}}}};
+    return {error_code::fields_invalid,
+            place + ": " + std::string{detail},
+            {{"#/" + place, std::string{detail}}}};
 }
 
 } // namespace

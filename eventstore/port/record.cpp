@@ -149,8 +149,8 @@ EVP_MD* sha256_digest() {
 std::size_t record_bytes_max(const event_draft& draft) noexcept {
     return draft.stream.size() + draft.type.size() + draft.command.bytes.size() +
            draft.tenant.size() + draft.actor.size() + draft.reason.size() +
-           draft.correlation.size() + draft.cause.size() + draft.trace.size() +
-           draft.data.size() + (text_field_count + 1) * (1 + varint_bytes_max) +
+           draft.correlation.size() + draft.cause.size() + draft.trace.size() + draft.data.size() +
+           (text_field_count + 1) * (1 + varint_bytes_max) +
            number_field_count * (1 + varint_bytes_max) + 9;
 }
 
@@ -221,19 +221,17 @@ chain_hasher::chain_hasher() : context_(EVP_MD_CTX_new()) {
           "a SHA-256 context can be set up");
 }
 
-chain_hasher::~chain_hasher() {
-    EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(context_));
-}
+chain_hasher::~chain_hasher() { EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(context_)); }
 
 hash256 chain_hasher::next(const hash256& previous, std::string_view canonical) {
     auto* const context = static_cast<EVP_MD_CTX*>(context_);
     hash256 out;
     // A null digest keeps the one already set: only the state is begun anew.
-    const bool hashed =
-        EVP_DigestInit_ex2(context, nullptr, nullptr) == 1 &&
-        EVP_DigestUpdate(context, previous.bytes.data(), previous.bytes.size()) == 1 &&
-        EVP_DigestUpdate(context, canonical.data(), canonical.size()) == 1 &&
-        EVP_DigestFinal_ex(context, out.bytes.data(), nullptr) == 1;
+    const bool hashed = EVP_DigestInit_ex2(context, nullptr, nullptr) == 1 &&
+                        EVP_DigestUpdate(context, previous.bytes.data(), previous.bytes.size()) ==
+                            1 &&
+                        EVP_DigestUpdate(context, canonical.data(), canonical.size()) == 1 &&
+                        EVP_DigestFinal_ex(context, out.bytes.data(), nullptr) == 1;
     check(hashed, "SHA-256 of bytes in memory cannot fail");
     return out;
 }

@@ -94,9 +94,10 @@ result<void> verify_token(const history_token& token, const ledger& of) {
         return {};
     }
     const ledger_head head = of.head();
-    const error forked{error_code::history_forked,
-                       "This token was issued by another history of the log than the one kept here: "
-                       "it was restored, copied back or forked. Start again without the token."};
+    const error forked{
+        error_code::history_forked,
+        "This token was issued by another history of the log than the one kept here: "
+        "it was restored, copied back or forked. Start again without the token."};
     if ((token.epoch && *token.epoch != head.epoch) || token.at > head.last) {
         return forked;
     }

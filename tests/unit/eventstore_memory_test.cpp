@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What every ledger does is in tests/contract; here is only what the oracle must do by itself.
 #include "eventstore/memory/memory_ledger.hpp"
-
 #include "eventstore/port/token.hpp"
 
 #include <gtest/gtest.h>
@@ -50,8 +49,8 @@ TEST(memory_ledger, tells_foreign_tokens) {
     EXPECT_TRUE(verify_token({7, 1, prefix}, log).ok());
     EXPECT_TRUE(verify_token({7, 0, 0}, log).ok());
     EXPECT_TRUE(verify_token({{}, 99, {}}, log).ok());
-    for (const history_token& foreign :
-         {history_token{8, 1, prefix}, history_token{7, 2, prefix}, history_token{7, 1, prefix + 1}}) {
+    for (const history_token& foreign : {history_token{8, 1, prefix}, history_token{7, 2, prefix},
+                                         history_token{7, 1, prefix + 1}}) {
         const auto verdict = verify_token(foreign, log);
         ASSERT_FALSE(verdict.ok());
         EXPECT_EQ(verdict.error().code, error_code::history_forked);

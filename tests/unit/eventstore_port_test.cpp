@@ -92,7 +92,8 @@ TEST(record, keeps_the_largest_and_smallest_numbers) {
 }
 
 TEST(record, has_these_bytes_for_ever) {
-    EXPECT_EQ(to_hex(encoded(small_draft(), 1)), "080112017318012201" "74");
+    EXPECT_EQ(to_hex(encoded(small_draft(), 1)), "080112017318012201"
+                                                 "74");
     EXPECT_EQ(to_hex(encoded(full_draft(), 300)),
               "08ac02121772656769737472792f696e7374616e63652f7765622d3118072213"
               "696e7374616e63655f726567697374657265642802"
@@ -124,15 +125,23 @@ TEST(record, has_one_form_only) {
     const std::string head{"\x08\x01\x12\x01s\x18\x01\x22\x01t", 10};
     ASSERT_TRUE(decodes(head));
     EXPECT_FALSE(decodes(std::string{"\x08\x81\x00\x12\x01s\x18\x01\x22\x01t", 11})); // long varint
-    EXPECT_FALSE(decodes(head + std::string{"\x28\x01", 2}));           // default revision written out
-    EXPECT_FALSE(decodes(head + std::string{"\x28\x00", 2}));           // revision 0
-    EXPECT_FALSE(decodes(head + std::string{"\x38\x00", 2}));           // zero written out
+    EXPECT_FALSE(decodes(head + std::string{"\x28\x01", 2})); // default revision written out
+    EXPECT_FALSE(decodes(head + std::string{"\x28\x00", 2})); // revision 0
+    EXPECT_FALSE(decodes(head + std::string{"\x38\x00", 2})); // zero written out
     EXPECT_FALSE(decodes(head + std::string{"\x41\0\0\0\0\0\0\0\0", 9})); // zero time written out
-    EXPECT_FALSE(decodes(head + std::string{"\x4a\x00", 2}));           // empty text written out
-    EXPECT_FALSE(decodes(head + std::string{"\x7a\x01" "d\x4a\x01" "a", 6})); // wrong order
-    EXPECT_FALSE(decodes(head + std::string{"\x4a\x01" "a\x4a\x01" "a", 6})); // twice
-    EXPECT_FALSE(decodes(head + std::string{"\x32\x01" "c", 3}));       // command not 16 bytes
-    EXPECT_FALSE(decodes(head + "\x32\x10" + std::string(16, '\0')));   // empty command written out
+    EXPECT_FALSE(decodes(head + std::string{"\x4a\x00", 2}));             // empty text written out
+    EXPECT_FALSE(decodes(head + std::string{"\x7a\x01"
+                                            "d\x4a\x01"
+                                            "a",
+                                            6})); // wrong order
+    EXPECT_FALSE(decodes(head + std::string{"\x4a\x01"
+                                            "a\x4a\x01"
+                                            "a",
+                                            6})); // twice
+    EXPECT_FALSE(decodes(head + std::string{"\x32\x01"
+                                            "c",
+                                            3}));                     // command not 16 bytes
+    EXPECT_FALSE(decodes(head + "\x32\x10" + std::string(16, '\0'))); // empty command written out
     EXPECT_FALSE(decodes(std::string{"\x12\x01s\x18\x01\x22\x01t", 8})); // no position
 }
 
@@ -186,9 +195,9 @@ TEST(token, may_be_a_bare_position) {
 TEST(token, is_refused_in_any_other_form) {
     for (const std::string_view text :
          {"", "x", "-1", "+1", "01", " 1", "1 ", "18446744073709551616", "0123456789abcdef.42",
-          "0123456789abcdef..deadbeef", "0123456789abcdef.42.deadbee", "0123456789ABCDEF.42.deadbeef",
-          "123456789abcdef.42.deadbeef", "0123456789abcdef.042.deadbeef",
-          "0123456789abcdef.42.deadbeef.", ".42.", "1.2"}) {
+          "0123456789abcdef..deadbeef", "0123456789abcdef.42.deadbee",
+          "0123456789ABCDEF.42.deadbeef", "123456789abcdef.42.deadbeef",
+          "0123456789abcdef.042.deadbeef", "0123456789abcdef.42.deadbeef.", ".42.", "1.2"}) {
         const auto token = read_token(text);
         ASSERT_FALSE(token.ok()) << text;
         EXPECT_EQ(token.error().code, error_code::malformed);
@@ -224,7 +233,13 @@ TEST(batch, is_refused_over_a_limit_naming_the_item) {
     std::vector<event_draft> events(2, small_draft());
     events[1].stream_version = 2;
     std::vector<receipt_draft> receipts(1);
-    receipts[0] = {.scope = "t/p", .key = "k", .body_hash = {}, .first = 1, .count = 1, .status = 0, .command = {}};
+    receipts[0] = {.scope = "t/p",
+                   .key = "k",
+                   .body_hash = {},
+                   .first = 1,
+                   .count = 1,
+                   .status = 0,
+                   .command = {}};
     std::vector<claim_draft> claims{{"kind/name", "s"}};
     const append_batch batch{events, receipts, claims};
     const auto refusal = [&] {

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Where keys occur, in memory: for the active segment, and for sealed ones without a run yet.
+//! A key is a 64-bit hash (see key_hash.hpp); who finds one compares the text in the log.
+//! Thread: one at a time while it grows; any number once it does not.
+#pragma once
+
+#include "domain/base/ids.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace fasti::segments {
+
+struct index_entry {
+    std::uint64_t hash = 0;
+    position at = 0;
+    auto operator<=>(const index_entry&) const = default;
+};
+
+//! Three kinds of keys share one index: their hashes are mixed differently.
+std::uint64_t stream_key(std::string_view stream) noexcept;
+std::uint64_t receipt_key(std::string_view scope, std::string_view key) noexcept;
+std::uint64_t claim_key(std::string_view name) noexcept;
+
+//! Same for the same entries in any order: compares an index with the log it was derived from.
+struct entry_digest {
+    std::uint64_t count = 0;
+    std::uint64_t sum = 0;
+    bool operator==(const entry_digest&) const = default;
+
+    void add(const index_entry& entry) noexcept;
+};
+
+class memory_table {
+public:
+    memory_table();
+
+    //! Positions of one key are added in rising order.
+    void add(const index_entry& entry);
+
+    //! Handle of the newest entry of a key, 0 when there is none; then from newer to older.
+    std::uint32_t newest(std::uint64_t hash) const noexcept;
+    position at(std::uint32_t handle) const noexcept { return entries_[handle - 1].at; }
+    std::uint32_t older(std::uint32_t handle) const noexcept { return entries_[handle - 1].older; }
+
+    std::vector<index_entry> sorted() const;
+    //! Of the entries up to a position.
+    entry_digest digest(position through) const noexcept;
+
+private:
+    struct chained {
+        std::uint64_t hash;
+        position at;
+        std::uint32_t older;
+    };
+
+    std::size_t slot_of(std::uint64_t hash) const noexcept;
+    void grow();
+
+    std::vector<chained> entries_;
+    std::vector<std::uint32_t> slots_; // handle of the newest entry of a key; 0: free
+    std::size_t keys_ = 0;
+};
+
+} // namespace fasti::segments

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "eventstore/segments/posix_files.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <utility>
+
+namespace fasti {
+namespace {
+
+constexpr mode_t owner_file = 0600;
+constexpr mode_t owner_folder = 0700;
+
+error failed(std::string_view what, const std::string& path, int number) {
+    const bool full = number == ENOSPC || number == EDQUOT || number == EFBIG;
+    return {full ? error_code::store_full : error_code::store_unavailable,
+            std::string{what} + " " + path + " failed: " + std::strerror(number) + "."};
+}
+
+//! Closes on destruction. An error of close() after a successful sync says nothing.
+class descriptor {
+public:
+    explicit descriptor(int number) : number_(number) {}
+    descriptor(const descriptor&) = delete;
+    descriptor& operator=(const descriptor&) = delete;
+    ~descriptor() {
+        if (number_ >= 0) {
+            ::close(number_);
+        }
+    }
+    int number() const noexcept { return number_; }
+
+private:
+    const int number_;
+};
+
+int open_again(const std::string& path, int flags) {
+    for (;;) {
+        const int number = ::open(path.c_str(), flags | O_CLOEXEC, owner_file);
+        if (number >= 0 || errno != EINTR) {
+            return number;
+        }
+    }
+}
+
+class posix_file final : public file {
+public:
+    posix_file(int number, std::string path) : handle_(number), path_(std::move(path)) {}
+
+    result<std::size_t> read_at(std::uint64_t offset, char* out, std::size_t size) override {
+        std::size_t done = 0;
+        while (done < size) {
+            const ssize_t got = ::pread(handle_.number(), out + done, size - done,
+                                        static_cast<off_t>(offset + done));
+            if (got == 0) {
+                break;
+            }
+            if (got < 0) {
+                if (errno == EINTR) {
+                    continue;
+                }
+                return failed("Reading", path_, errno);
+            }
+            done += static_cast<std::size_t>(got);
+        }
+        return done;
+    }
+
+    result<void> write_at(std::uint64_t offset, std::string_view bytes) override {
+        while (!bytes.empty()) {
+            const ssize_t put = ::pwrite(handle_.number(), bytes.data(), bytes.size(),
+                                         static_cast<off_t>(offset));
+            if (put < 0) {
+                if (errno == EINTR) {
+                    continue;
+                }
+                return failed("Writing", path_, errno);
+            }
+            bytes.remove_prefix(static_cast<std::size_t>(put));
+            offset += static_cast<std::uint64_t>(put);
+        }
+        return {};
+    }
+
+    void start_sync(std::uint64_t offset, std::size_t size) noexcept override {
+        // Begins write-out while the caller still computes; its errors come back at the sync.
+        static_cast<void>(::sync_file_range(handle_.number(), static_cast<off_t>(offset),
+                                            static_cast<off_t>(size), SYNC_FILE_RANGE_WRITE));
+    }
+
+    result<void> sync() override {
+        if (::fdatasync(handle_.number()) != 0) {
+            // Never repeated: after a failure the kernel forgets what it could not write.
+            return error{error_code::store_unavailable,
+                         "Syncing " + path_ + " failed: " + std::strerror(errno) + "."};
+        }
+        return {};
+    }
+
+    result<std::uint64_t> size() override {
+        struct stat about {};
+        if (::fstat(handle_.number(), &about) != 0) {
+            return failed("Looking at", path_, errno);
+        }
+        return static_cast<std::uint64_t>(about.st_size);
+    }
+
+private:
+    const descriptor handle_;
+    const std::string path_;
+};
+
+class posix_lock final : public file_lock {
+public:
+    explicit posix_lock(int number) : handle_(number) {}
+
+private:
+    const descriptor handle_;
+};
+
+} // namespace
+
+result<std::unique_ptr<file>> posix_files::open(const std::string& path, file_mode mode) {
+    const int flags = mode == file_mode::read    ? O_RDONLY
+                      : mode == file_mode::write ? O_RDWR
+                                                 : O_RDWR | O_CREAT | O_TRUNC;
+    const int number = open_again(path, flags);
+    if (number < 0) {
+        return failed("Opening", path, errno);
+    }
+    return std::unique_ptr<file>{std::make_unique<posix_file>(number, path)};
+}
+
+result<void> posix_files::rename(const std::string& from, const std::string& to) {
+    if (::rename(from.c_str(), to.c_str()) != 0) {
+        return failed("Renaming", from, errno);
+    }
+    return {};
+}
+
+result<void> posix_files::remove(const std::string& path) {
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
+        return failed("Removing", path, errno);
+    }
+    return {};
+}
+
+result<void> posix_files::make_directory(const std::string& path) {
+    if (::mkdir(path.c_str(), owner_folder) != 0 && errno != EEXIST) {
+        return failed("Making the folder", path, errno);
+    }
+    return {};
+}
+
+result<std::vector<std::string>> posix_files::list(const std::string& directory) {
+    std::vector<std::string> names;
+    DIR* const open_directory = ::opendir(directory.c_str());
+    if (open_directory == nullptr) {
+        if (errno == ENOENT) {
+            return names;
+        }
+        return failed("Listing", directory, errno);
+    }
+    errno = 0;
+    while (const dirent* const entry = ::readdir(open_directory)) { // NOLINT(concurrency-mt-unsafe)
+        const std::string_view name{entry->d_name};
+        if (name != "." && name != "..") {
+            names.emplace_back(name);
+        }
+    }
+    const int number = errno;
+    ::closedir(open_directory);
+    if (number != 0) {
+        return failed("Listing", directory, number);
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+result<void> posix_files::sync_directory(const std::string& path) {
+    const descriptor folder{open_again(path, O_RDONLY | O_DIRECTORY)};
+    if (folder.number() < 0) {
+        return failed("Opening the folder", path, errno);
+    }
+    if (::fsync(folder.number()) != 0) {
+        return error{error_code::store_unavailable,
+                     "Syncing the folder " + path + " failed: " + std::strerror(errno) + "."};
+    }
+    return {};
+}
+
+result<std::unique_ptr<file_lock>> posix_files::lock(const std::string& path) {
+    const int number = open_again(path, O_RDWR | O_CREAT);
+    if (number < 0) {
+        return failed("Opening", path, errno);
+    }
+    auto held = std::make_unique<posix_lock>(number);
+    if (::flock(number, LOCK_EX | LOCK_NB) != 0) {
+        if (errno == EWOULDBLOCK) {
+            return error{
+                error_code::store_locked,
+                "Another server has " + path + " locked: one data folder serves one server."};
+        }
+        return failed("Locking", path, errno);
+    }
+    return std::unique_ptr<file_lock>{std::move(held)};
+}
+
+} // namespace fasti

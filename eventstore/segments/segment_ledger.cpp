@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "eventstore/segments/segment_ledger.hpp"
+
+#include "eventstore/segments/appender.hpp"
+#include "eventstore/segments/lookups.hpp"
+#include "eventstore/segments/recovery.hpp"
+#include "eventstore/segments/segment_open.hpp"
+#include "eventstore/segments/stream_heads.hpp"
+#include "eventstore/segments/verify.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace fasti {
+namespace segments {
+namespace {
+
+constexpr std::size_t names_kept_max = 262'144; // per generation; about 30 MB each when full
+constexpr std::uint64_t segment_bytes_min = 64U * 1024U;
+constexpr std::uint64_t segment_bytes_max = 1024U * 1024U * 1024U;
+
+error conflict(const event_draft& draft, std::uint64_t actual) {
+    error failure{error_code::version_conflict, "Stream " + std::string{draft.stream} +
+                                                    " is at version " + std::to_string(actual) +
+                                                    ", not at " +
+                                                    std::to_string(draft.stream_version - 1) + "."};
+    failure.actual_version = actual;
+    return failure;
+}
+
+error reused() { return {error_code::key_reused, "The idempotency key is already remembered."}; }
+
+error only_read() {
+    return {error_code::store_unavailable, "The log was opened for reading only."};
+}
+
+class disk_ledger final : public segment_ledger {
+public:
+    disk_ledger(files& disk, const segment_options& options, std::unique_ptr<file_lock> lock,
+                recovered_log log)
+        : disk_(disk),
+          directory_(options.path),
+          writes_(options.mode == open_mode::read_write),
+          lock_(std::move(lock)),
+          set_(std::move(log.set)),
+          index_(std::move(log.index)),
+          appender_(disk, options.path, options.segment_bytes),
+          heads_(names_kept_max) {
+        appender_.take_over(*set_, *index_, log.attested);
+    }
+
+    id128 log_id() const noexcept override { return set_->log().log_id; }
+    result<std::shared_ptr<const committed_batch>> append(const append_batch& batch) override;
+    ledger_head head() const override { return set_->head(); }
+    result<std::uint64_t> stream_version(std::string_view stream) const override {
+        return version_of(parts(), stream);
+    }
+    result<std::optional<receipt>> find_receipt(std::string_view scope,
+                                                std::string_view key) const override {
+        return receipt_of(parts(), scope, key);
+    }
+    result<std::optional<std::string>> claim_holder(std::string_view name) const override {
+        return holder_of(parts(), name);
+    }
+    result<position> read(position from, position to, const event_filter& filter,
+                          const event_visitor& visit) const override {
+        return read_events(*set_, from, to, filter, visit);
+    }
+    result<void> read_stream(std::string_view stream, std::uint64_t from_version,
+                             const event_visitor& visit) const override {
+        return read_one_stream(parts(), stream, from_version, visit);
+    }
+    result<hash256> hash_at(position at) const override { return chain_hash_at(*set_, at); }
+    result<position> position_at(instant when) const override {
+        return last_recorded_by(*set_, when);
+    }
+    result<std::uint64_t> verify(const std::function<void(const finding&)>& report,
+                                 const progress_sink& progress) const override {
+        return verify_log(parts(), report, progress);
+    }
+    result<void> carry_on() override { return writes_ ? appender_.carry_on() : only_read(); }
+    result<void> prepare_next() override {
+        return writes_ ? appender_.prepare_next() : only_read();
+    }
+    bool wants_next() const noexcept override { return writes_ && appender_.wants_next(); }
+    result<bool> maintain() override { return writes_ ? index_->maintain() : only_read(); }
+    result<void> refresh() override;
+
+private:
+    struct staged_version {
+        std::string_view stream;
+        std::uint64_t hash;
+        std::uint64_t before;
+    };
+
+    indexed_log parts() const noexcept { return {*set_, *index_}; }
+    result<void> stage_versions(const append_batch& batch);
+    void unstage_versions();
+    result<void> check_receipts(const append_batch& batch);
+    result<void> check_claims(const append_batch& batch) const;
+    result<bool> follow_active(segment& active);
+
+    files& disk_;
+    const std::string directory_;
+    const bool writes_;
+    const std::unique_ptr<file_lock> lock_; // given back after everything else is closed
+    const std::unique_ptr<segment_set> set_;
+    const std::unique_ptr<key_index> index_;
+    appender appender_;
+    stream_heads heads_;
+    std::vector<index_entry> keys_; // of the batch at hand, as are the two below
+    std::vector<staged_version> staged_;
+    std::vector<std::pair<std::uint64_t, const receipt_draft*>> receipts_;
+};
+
+result<std::shared_ptr<const committed_batch>> disk_ledger::append(const append_batch& batch) {
+    if (!writes_) {
+        return only_read();
+    }
+    const ledger_head before = set_->head();
+    if (auto sound = check_batch(batch, before.last_recorded); !sound.ok()) {
+        return std::move(sound).error();
+    }
+    keys_.clear();
+    auto allowed = stage_versions(batch);
+    if (allowed.ok()) {
+        allowed = check_receipts(batch);
+    }
+    if (allowed.ok()) {
+        allowed = check_claims(batch);
+    }
+    if (!allowed.ok()) {
+        unstage_versions();
+        return std::move(allowed).error();
+    }
+    auto written = appender_.write(batch);
+    if (!written.ok()) {
+        unstage_versions();
+        return std::move(written).error();
+    }
+    built_frame& frame = *written;
+    // While the disk works. Readers pass over what is above the head, so this is not too early.
+    for (index_entry& key : keys_) {
+        key.at += frame.header.first;
+    }
+    for (const claim_draft& draft : batch.claims) {
+        keys_.push_back({claim_key(draft.name), frame.header.first});
+    }
+    index_->add(keys_);
+    auto committed = std::make_shared<committed_batch>();
+    committed->first = frame.header.first;
+    committed->slices = std::move(frame.slices);
+    committed->hash_prefixes = std::move(frame.hash_prefixes);
+    committed->last_hash = frame.header.hash_after;
+    committed->last_recorded = frame.header.last_recorded;
+    if (auto durable = appender_.commit(frame.header); !durable.ok()) {
+        return std::move(durable).error();
+    }
+    committed->bytes = std::move(frame.bytes);
+    return std::shared_ptr<const committed_batch>{std::move(committed)};
+}
+
+//! Checks the versions and leaves the new ones in heads_, with what to put back if the batch fails.
+result<void> disk_ledger::stage_versions(const append_batch& batch) {
+    staged_.clear();
+    for (std::size_t i = 0; i < batch.events.size(); ++i) {
+        const event_draft& draft = batch.events[i];
+        const std::uint64_t hash = stream_key(draft.stream);
+        std::uint64_t* version = heads_.find(hash, draft.stream);
+        if (version == nullptr) {
+            const auto stored = version_of(parts(), draft.stream);
+            if (!stored.ok()) {
+                return stored.error();
+            }
+            version = heads_.insert(hash, draft.stream, *stored);
+        }
+        if (draft.stream_version != *version + 1) {
+            return conflict(draft, *version);
+        }
+        staged_.push_back({draft.stream, hash, *version});
+        ++*version;
+        keys_.push_back({hash, i});
+    }
+    return {};
+}
+
+void disk_ledger::unstage_versions() {
+    for (auto each = staged_.rbegin(); each != staged_.rend(); ++each) {
+        if (std::uint64_t* const version = heads_.find(each->hash, each->stream)) {
+            *version = each->before;
+        }
+    }
+    staged_.clear();
+}
+
+result<void> disk_ledger::check_receipts(const append_batch& batch) {
+    receipts_.clear();
+    for (const receipt_draft& draft : batch.receipts) {
+        const std::uint64_t hash = receipt_key(draft.scope, draft.key);
+        const auto known = receipt_of(parts(), draft.scope, draft.key);
+        if (!known.ok()) {
+            return known.error();
+        }
+        if (known->has_value()) {
+            return reused();
+        }
+        receipts_.emplace_back(hash, &draft);
+        keys_.push_back({hash, draft.first});
+    }
+    std::sort(receipts_.begin(), receipts_.end());
+    for (std::size_t i = 0; i < receipts_.size(); ++i) {
+        for (std::size_t j = i + 1;
+             j < receipts_.size() && receipts_[j].first == receipts_[i].first; ++j) {
+            const receipt_draft& a = *receipts_[i].second;
+            const receipt_draft& b = *receipts_[j].second;
+            if (a.scope == b.scope && a.key == b.key) {
+                return reused();
+            }
+        }
+    }
+    return {};
+}
+
+result<void> disk_ledger::check_claims(const append_batch& batch) const {
+    std::map<std::string_view, std::string> now;
+    for (const claim_draft& draft : batch.claims) {
+        const auto [entry, fresh] = now.try_emplace(draft.name);
+        if (fresh) {
+            auto holder = holder_of(parts(), draft.name);
+            if (!holder.ok()) {
+                return std::move(holder).error();
+            }
+            entry->second = std::move(*holder).value_or(std::string{});
+        }
+        if (!draft.stream.empty() && !entry->second.empty() && entry->second != draft.stream) {
+            return error{error_code::claim_taken, "The name " + std::string{draft.name} +
+                                                      " is claimed by " + entry->second + "."};
+        }
+        entry->second = draft.stream;
+    }
+    return {};
+}
+
+// --- following a running server ---------------------------------------------------------------------
+
+result<void> disk_ledger::refresh() {
+    for (;;) {
+        const auto next = follow_active(*set_->active());
+        if (!next.ok()) {
+            return next.error();
+        }
+        if (!*next) {
+            return {};
+        }
+    }
+}
+
+//! Takes up the frames behind the known end; true when the segment was sealed and the next taken up.
+result<bool> disk_ledger::follow_active(segment& active) {
+    const auto footer = read_footer(active); // before the frames: a sealed segment gets no more
+    if (!footer.ok()) {
+        return footer.error();
+    }
+    const segment_header& header = active.header();
+    frame_scanner scanner{active, active.extent().end, header.file_bytes, read_one_bytes};
+    for (;;) {
+        const auto step = scanner.next();
+        if (!step.ok()) {
+            return step.error();
+        }
+        const chain_point before = active.extent().after;
+        if (*step != scan_step::frame || !follows(scanner.header(), before)) {
+            break;
+        }
+        std::vector<index_entry> keys;
+        if (!frame_keys(scanner.bytes(), scanner.header(), keys)) {
+            return describe_damage(active, scanner.header().offset, before.last + 1);
+        }
+        index_->add(keys);
+        active.grow(scanner.header());
+        set_->publish(active.extent().after);
+    }
+    if (!*footer) {
+        return false;
+    }
+    const chain_point end = active.extent().after;
+    if ((*footer)->after.last != end.last || (*footer)->after.hash != end.hash) {
+        return describe_damage(active, active.extent().end, end.last + 1);
+    }
+    auto next = open_segment(disk_, directory_, header.sequence + 1, file_mode::read);
+    if (!next.ok()) {
+        return std::move(next).error();
+    }
+    if ((*next)->header().log != header.log || (*next)->header().before.hash != end.hash) {
+        return describe_damage(active, active.extent().end, end.last + 1);
+    }
+    active.seal(**footer);
+    index_->freeze({header.sequence, header.sequence, header.before.last + 1, end});
+    set_->add(std::move(next).value());
+    return true;
+}
+
+//! "a/b/c" -> "a/b", "a" -> "."
+std::string parent_of(const std::string& path) {
+    const std::size_t slash = path.find_last_of('/');
+    return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+}
+
+} // namespace
+} // namespace segments
+
+result<std::unique_ptr<segment_ledger>> open_segments(files& disk, const segment_options& options) {
+    if (!std::has_single_bit(options.segment_bytes) ||
+        options.segment_bytes < segments::segment_bytes_min ||
+        options.segment_bytes > segments::segment_bytes_max) {
+        return error{error_code::configuration_invalid,
+                     "The size of a segment must be a power of two from 64 KiB to 1 GiB."};
+    }
+    std::unique_ptr<file_lock> lock;
+    if (options.mode == open_mode::read_write) {
+        if (auto made = disk.make_directory(options.path); !made.ok()) {
+            return std::move(made).error();
+        }
+        if (auto synced = disk.sync_directory(segments::parent_of(options.path)); !synced.ok()) {
+            return std::move(synced).error();
+        }
+        auto held = disk.lock(options.path + "/LOCK");
+        if (!held.ok()) {
+            return std::move(held).error();
+        }
+        lock = std::move(held).value();
+    }
+    auto log = segments::recover(disk, options);
+    if (!log.ok()) {
+        return std::move(log).error();
+    }
+    auto ledger = std::make_unique<segments::disk_ledger>(disk, options, std::move(lock),
+                                                          std::move(log).value());
+    if (options.mode == open_mode::read_write) {
+        if (auto carried = ledger->carry_on(); !carried.ok()) {
+            return std::move(carried).error();
+        }
+    }
+    return std::unique_ptr<segment_ledger>{std::move(ledger)};
+}
+
+} // namespace fasti

@@ -109,6 +109,9 @@ struct token_row {
 
 //! The tokens, by id.
 struct list_tokens_params {
+    static constexpr std::string_view query_name = "list_tokens";
+    static constexpr std::string_view list_name = "tokens";
+
     bool operator==(const list_tokens_params&) const = default;
 };
 

@@ -59,6 +59,8 @@ struct activity_row {
 
 //! Events in the order of the log, as CloudEvents. `from` is inclusive; `next` of the answer continues.
 struct list_events_params {
+    static constexpr std::string_view query_name = "list_events";
+
     std::optional<std::string_view> from = {}; //!< Token or bare position to begin at; absent: the first event.
     std::uint32_t limit = 100; //!< At most this many.
     std::vector<std::string_view> type = {}; //!< Only these event types.
@@ -71,6 +73,8 @@ struct list_events_params {
 
 //! The event at one position.
 struct get_event_params {
+    static constexpr std::string_view query_name = "get_event";
+
     std::uint64_t position = {}; //!< Its position.
 
     bool operator==(const get_event_params&) const = default;
@@ -78,6 +82,8 @@ struct get_event_params {
 
 //! Follow the log as server-sent events. `Last-Event-ID` is exclusive; the same filters as the list.
 struct stream_events_params {
+    static constexpr std::string_view query_name = "stream_events";
+
     std::optional<std::string_view> from = {}; //!< Token or bare position to begin at, inclusive; absent: after the newest.
     std::vector<std::string_view> type = {}; //!< Only these event types.
     std::optional<std::string_view> stream = {}; //!< Only streams that begin with this.
@@ -89,6 +95,9 @@ struct stream_events_params {
 
 //! Who changed what, when and why, newest first.
 struct list_activity_params {
+    static constexpr std::string_view query_name = "list_activity";
+    static constexpr std::string_view list_name = "activity";
+
     std::optional<std::string_view> stream = {}; //!< Only streams that begin with this.
     std::optional<std::string_view> service = {}; //!< Only this service and its instances.
     std::optional<std::string_view> actor = {}; //!< Only this actor.
@@ -98,6 +107,8 @@ struct list_activity_params {
 
 //! The causal chain of an entity's last change, back to the operator's reason.
 struct get_why_params {
+    static constexpr std::string_view query_name = "get_why";
+
     std::string_view stream = {}; //!< The entity's stream, such as `instance/web/web-1`.
 
     bool operator==(const get_why_params&) const = default;
@@ -105,6 +116,8 @@ struct get_why_params {
 
 //! The node: version, log, head, views with their lag, leases, uptime.
 struct get_status_params {
+    static constexpr std::string_view query_name = "get_status";
+
     bool operator==(const get_status_params&) const = default;
 };
 

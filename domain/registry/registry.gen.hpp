@@ -526,6 +526,9 @@ struct registry_metrics_row {
 
 //! The services, by name.
 struct list_services_params {
+    static constexpr std::string_view query_name = "list_services";
+    static constexpr std::string_view list_name = "services";
+
     std::vector<std::string_view> tag = {}; //!< Only services that carry all of these tags.
     std::optional<std::string_view> prefix = {}; //!< Only names that begin with this.
 
@@ -534,6 +537,8 @@ struct list_services_params {
 
 //! One service.
 struct get_service_params {
+    static constexpr std::string_view query_name = "get_service";
+
     std::string_view service = {}; //!< Its name.
 
     bool operator==(const get_service_params&) const = default;
@@ -541,6 +546,9 @@ struct get_service_params {
 
 //! The instances of a service, by name, whatever their status.
 struct list_instances_params {
+    static constexpr std::string_view query_name = "list_instances";
+    static constexpr std::string_view list_name = "instances";
+
     std::string_view service = {}; //!< The service.
     std::vector<std::string_view> tag = {}; //!< Only instances that carry all of these tags.
     std::optional<std::string_view> zone = {}; //!< Only this zone.
@@ -553,6 +561,8 @@ struct list_instances_params {
 
 //! One instance.
 struct get_instance_params {
+    static constexpr std::string_view query_name = "get_instance";
+
     std::string_view service = {}; //!< The service.
     std::string_view instance = {}; //!< The instance.
 
@@ -561,6 +571,9 @@ struct get_instance_params {
 
 //! One healthy instance with `strategy`, or without it all healthy ones. `any_status=true` looks at the others too.
 struct discover_instance_params {
+    static constexpr std::string_view query_name = "discover_instance";
+    static constexpr std::string_view list_name = "instances";
+
     std::string_view service = {}; //!< The service.
     std::optional<pick_strategy> strategy = {}; //!< Answer one instance, chosen so; absent: the whole set.
     std::vector<std::string_view> tag = {}; //!< Only instances that carry all of these tags.
@@ -574,6 +587,9 @@ struct discover_instance_params {
 
 //! Counts of registry events by service, type and bucket of recorded time.
 struct list_registry_metrics_params {
+    static constexpr std::string_view query_name = "list_registry_metrics";
+    static constexpr std::string_view list_name = "buckets";
+
     std::optional<std::string_view> service = {}; //!< Only this service; absent: the registry as a whole.
     std::optional<std::string_view> type = {}; //!< Only this event type.
 

@@ -145,7 +145,10 @@ def _header(context):
     if context.queries:
         lines += ["// Parameters of queries.", ""]
     for one in context.queries.values():
-        lines += _struct(f"{one.name}_params", one.doc, one.params)
+        constants = [f"static constexpr std::string_view query_name = {cpp.literal(one.name)};"]
+        if one.list_name:
+            constants.append(f"static constexpr std::string_view list_name = {cpp.literal(one.list_name)};")
+        lines += _struct(f"{one.name}_params", one.doc, one.params, constants)
     lines += _stream_declarations(context)
     lines += _contract(context)
     return lines + [f"}} // namespace fasti::{context.name}", ""]

@@ -175,6 +175,7 @@ class Query:
     past: bool
     wait: bool
     answer: str
+    list_name: str  # the member that holds the rows of a list
     may_fail: list
 
 
@@ -207,6 +208,7 @@ class Context:
 class Model:
     base_errors: dict
     contexts: list
+    version: str = ""  # of the project, as CMakeLists.txt says
 
     @property
     def errors(self):
@@ -247,7 +249,7 @@ KEYS = {
     "event": {"revision", "doc", "stream", "field", "history"},
     "view": {"doc", "row"},
     "row": {"doc", "field"},
-    "query": {"doc", "permission", "http", "cli", "row", "rows", "paged", "past", "wait", "answer", "may_fail",
+    "query": {"doc", "permission", "http", "cli", "row", "rows", "paged", "past", "wait", "answer", "list", "may_fail",
               "param"},
     "page": {"doc", "http"},
 }
@@ -338,8 +340,8 @@ class Loader:
             one.max_bytes = one.max_bytes if one.max_bytes is not None else named.max_bytes
         if kind == "list":
             item_kind, item_type = self.one_type(source, where, context, value.get("of", ""))
-            if not item_kind or item_kind in ("list", "labels"):
-                self.fault(source, where, "a list needs `of`, which is no list or labels")
+            if item_kind not in ("text", "struct"):
+                self.fault(source, where, "a list needs `of`, which is a kind of text or a declared struct")
                 return None
             one.item = Field(name=name, kind=item_kind, type_name=value["of"], doc="", number=1, named=item_type)
             if item_type and item_kind == "text":
@@ -459,12 +461,27 @@ class Loader:
             if internal and ("http" in value or "cli" in value or "permission" in value):
                 self.fault(source, where, "an internal command has no http, cli or permission")
             fields = self.fields(source, f"{where}.field", context, value.get("field", {}), extra=("internal",))
+            if not internal:
+                self.check_bounds(source, f"{where}.field", fields)
             context.commands[name] = Command(
                 name=name, doc=value.get("doc", ""), context=context.name, fields=fields,
                 stream=self.stream(context, where, value, fields), permission=value.get("permission", ""),
                 routes=self.routes(source, where, value.get("http", [])), cli=value.get("cli", ""),
                 emits=value.get("emits", []), may_fail=value.get("may_fail", []), internal=internal,
                 record=value.get("record", False))
+
+    def check_bounds(self, source, where, fields):
+        """What comes from outside is bounded, each field by its own limit."""
+        for one in fields:
+            needed = {"text": ("max_bytes",), "list": ("max_items",),
+                      "labels": ("max_items", "max_key_bytes", "max_value_bytes")}.get(one.kind, ())
+            missing = [key for key in needed if getattr(one, key) is None]
+            if one.item is not None and one.item.kind == "text" and one.item.max_bytes is None:
+                missing.append("max_bytes of its items")
+            if missing and not one.internal:
+                self.fault(source, f"{where}.{one.name}", f"comes from outside and needs {', '.join(missing)}")
+            if one.kind in ("bytes", "instant", "struct") and not one.internal:
+                self.fault(source, f"{where}.{one.name}", f"type {one.type_name} is not read from outside")
 
     def event_fields(self, context, where, tables):
         fields = self.fields(context.source, where, context, tables, extra=("number", "json"))
@@ -478,8 +495,10 @@ class Loader:
             if one.number in seen:
                 self.fault(context.source, f"{where}.{one.name}",
                            f"number {one.number} is already that of `{seen[one.number]}`")
-            if one.kind == "list" and one.optional:
+            if one.kind in ("list", "labels") and one.optional:
                 self.fault(context.source, f"{where}.{one.name}", "a list of an event is not optional")
+            if one.kind == "bytes" and one.json:
+                self.fault(context.source, f"{where}.{one.name}", "bytes have no JSON form: say `json = false`")
             seen[one.number] = one.name
         return fields
 
@@ -542,9 +561,14 @@ class Loader:
             if not self.table(source, where, value, KEYS["query"], needed=("doc", "permission", "http", "param")):
                 continue
             params = self.fields(source, f"{where}.param", context, value.get("param", {}), extra=("repeated",))
+            self.check_bounds(source, f"{where}.param", params)
+            if any(one.kind in ("list", "labels") for one in params):
+                self.fault(source, where, "a parameter is plain or `repeated`, no list")
             for key in ("row", "rows"):
                 if key in value and value[key] not in context.rows:
                     self.fault(source, where, f"{key} `{value[key]}` is unknown")
+            if ("rows" in value) != ("list" in value):
+                self.fault(source, where, "`rows` and `list`, the name of the member that holds them, go together")
             answers = [key for key in ("row", "rows", "answer") if key in value]
             if not answers:
                 self.fault(source, where, "needs one of `row`, `rows`, `answer`")
@@ -555,7 +579,7 @@ class Loader:
                 permission=value.get("permission", ""), routes=self.routes(source, where, value.get("http", [])),
                 cli=value.get("cli", ""), row=value.get("row", ""), rows=value.get("rows", ""),
                 paged=value.get("paged", False), past=value.get("past", False), wait=value.get("wait", False),
-                answer=value.get("answer", ""), may_fail=value.get("may_fail", []))
+                answer=value.get("answer", ""), list_name=value.get("list", ""), may_fail=value.get("may_fail", []))
 
     def load_pages(self, context, tables):
         for name, value in tables.items():
@@ -599,6 +623,11 @@ class Loader:
         self.load_pages(context, tables.get("page", {}))
         return context
 
+    def version(self):
+        path = self.root / "CMakeLists.txt"
+        found = re.search(r"project\(\w+ VERSION ([0-9.]+)", path.read_text(encoding="utf-8")) if path.is_file() else None
+        return found[1] if found else "0.0.0"
+
     def load(self):
         base_path = self.root / "domain/base/base.toml"
         base = self.read(base_path)
@@ -608,7 +637,7 @@ class Loader:
         base_errors = {}
         self.load_errors("domain/base/base.toml", base.get("error", {}), "base", base_errors)
         paths = [p for p in sorted(self.root.glob("domain/*/*.toml")) if p != base_path]
-        model = Model(base_errors, [self.load_context(path) for path in paths])
+        model = Model(base_errors, [self.load_context(path) for path in paths], self.version())
         Linker(self, model).link()
         if self.faults:
             raise DeclarationError("\n".join(self.faults))

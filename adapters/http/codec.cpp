@@ -256,11 +256,13 @@ std::optional<codec::outcome> codec::parts::read_head(std::string_view bytes, st
     if (rest.empty() || rest == "\r") {
         return outcome{codec_state::need_more, used};
     }
+    // What cannot begin a request must not wait for an end that will never come (TLS, bare feeds).
+    if (rest[0] < 'A' || rest[0] > 'z') {
+        return bad(used, "This is not an HTTP/1.1 request.");
+    }
     const std::size_t end = rest.find("\r\n\r\n", scanned > 3 ? scanned - 3 : 0);
     if (end == std::string_view::npos || end + 4 > limits.head_bytes_max) {
-        // A first line that is none must not wait for an end that will never come (TLS, bare feeds).
-        if (rest[0] < 'A' || rest[0] > 'z' ||
-            has_bad_line_end(rest, scanned > 1 ? scanned - 1 : 0)) {
+        if (has_bad_line_end(rest, scanned > 1 ? scanned - 1 : 0)) {
             return bad(used, "This is not an HTTP/1.1 request.");
         }
         if (rest.size() >= limits.head_bytes_max) {

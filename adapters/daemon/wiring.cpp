@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The one place that sees every part. A server is one struct whose members stand in the order in
+//! which they depend on each other, so they are taken apart in the reverse order.
+#include "adapters/api/api.hpp"
+#include "adapters/clock/system_clock.hpp"
+#include "adapters/crypto/digest.hpp"
+#include "adapters/crypto/uuid7_source.hpp"
+#include "adapters/daemon/admin_token.hpp"
+#include "adapters/daemon/housekeeping.hpp"
+#include "adapters/daemon/private_files.hpp"
+#include "adapters/daemon/serve.hpp"
+#include "adapters/http/io_loop.hpp"
+#include "adapters/http/server.hpp"
+#include "adapters/node/recovery.hpp"
+#include "commands/pipeline/sequencer.hpp"
+#include "eventstore/segments/posix_files.hpp"
+#include "eventstore/segments/segment_ledger.hpp"
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+
+namespace fasti {
+namespace {
+
+constexpr std::uint32_t tick_ms = 8;             // leases
+constexpr std::uint32_t slow_tick_ms = 1'000;    // time-outs of waits, checkpoint of leases
+constexpr std::size_t leases_per_second = 100'000; // larger tables are checkpointed less often
+constexpr int exit_store_failed = 74;            // EX_IOERR
+
+struct server_process {
+    loaded_config settings;
+    telemetry::logger& log;
+    const serve_hooks& hooks;
+
+    system_clock time = {};
+    crypto::uuid7_source ids{time};
+    posix_files disk = {};
+    std::unique_ptr<segment_ledger> facts = {};
+    http::io_loop loop = {};
+    worker slow{1, 256};
+    api::api_context context{
+        .time = time, .slow = slow, .post = [this](auto work) { loop.post(std::move(work)); }};
+    std::unique_ptr<api::service> api = {};
+    std::unique_ptr<http::server> sockets = {};
+    std::unique_ptr<write_model> model = {};
+    std::unique_ptr<sequencer> decides = {};
+    std::unique_ptr<node> live = {};
+    std::unique_ptr<pipeline_thread> pipeline = {};
+    std::unique_ptr<housekeeping> house = {};
+    std::thread recovering = {};
+    std::optional<error> failure = {};
+    std::int64_t leases_saved_us = 0;
+    std::uint16_t port = 0;
+
+    result<void> open();
+    result<void> listen();
+    void recover();
+    void start(recovered state);
+    void start_pipeline();
+    void go_public();
+    void save_leases();
+    void slow_tick();
+    void on_signal(int number);
+    void reload();
+    void drain();
+    void close();
+};
+
+result<void> server_process::open() {
+    const std::string& data = settings.values.data.dir;
+    if (auto made = make_private_folder(data); !made.ok()) {
+        return made;
+    }
+    segment_options how;
+    how.path = log_folder(data);
+    how.segment_bytes = settings.values.store.segment_bytes;
+    crypto::fill_random(how.fresh_log_id.bytes);
+    std::array<std::uint8_t, 8> epoch{};
+    crypto::fill_random(epoch);
+    std::memcpy(&how.fresh_epoch, epoch.data(), epoch.size());
+    how.report = [this](const store_note& note) { log.warn(note.text); };
+    auto opened = open_segments(disk, how);
+    if (!opened.ok()) {
+        return std::move(opened).error();
+    }
+    facts = std::move(opened).value();
+    return {};
+}
+
+result<void> server_process::listen() {
+    const auto& http = settings.values.http;
+    http::server_options how;
+    how.limits.codec.head_bytes_max = http.header_bytes_max;
+    how.limits.codec.body_bytes_max = http.body_bytes_max;
+    how.patience.header_ms = static_cast<std::uint32_t>(http.request_timeout_ms);
+    how.patience.body_ms = static_cast<std::uint32_t>(http.request_timeout_ms);
+    how.patience.idle_ms = static_cast<std::uint32_t>(http.idle_timeout_ms);
+    how.connections_max = http.connections_max;
+    context.version = FASTI_VERSION;
+    context.options.access_log = http.access_log;
+    context.options.subscribers_max = settings.values.sse.subscribers_max;
+    context.options.subscriber_bytes_max = settings.values.sse.buffer_bytes_max;
+    api = std::make_unique<api::service>(context);
+    sockets = std::make_unique<http::server>(loop, how,
+                                             [this](http::responder to) { api->handle(to); });
+    const auto where = endpoint_from(http.listen);
+    check(where.has_value(), "the configuration checks endpoints");
+    http::listener_options listener;
+    listener.address = where->host;
+    listener.port = where->port;
+    listener.insecure_plaintext = http.insecure_plaintext;
+    listener.hosts = http.hosts;
+    if (!http.tls_cert.empty()) {
+        listener.tls = http::tls_files{http.tls_cert, http.tls_key};
+    }
+    auto bound = sockets->listen(listener);
+    if (!bound.ok()) {
+        return std::move(bound).error();
+    }
+    port = bound.value();
+    return {};
+}
+
+//! On a thread of its own: the listener says meanwhile how far it is.
+void server_process::recover() {
+    recovery_options how;
+    how.snapshots = snapshot_folder(settings.values.data.dir);
+    how.report = [this](const std::string& text) { log.warn(text); };
+    how.progress = [this](const std::string& text) {
+        loop.post([this, text] { context.recovery_progress = text; });
+    };
+    auto made = std::make_shared<result<recovered>>(fasti::recover(*facts, how));
+    loop.post([this, made] {
+        if (made->ok()) {
+            start(std::move(*made).value());
+        } else {
+            failure = made->error();
+            loop.stop();
+        }
+    });
+}
+
+void server_process::start(recovered state) {
+    const auto& values = settings.values.registry;
+    node_options how;
+    how.reap_ms = static_cast<std::int64_t>(values.reap_ms);
+    how.guard.ratio_percent = static_cast<std::uint32_t>(values.guard_ratio_percent);
+    how.guard.lapsed_min = static_cast<std::uint32_t>(values.guard_min);
+    how.guard.window_ms = static_cast<std::uint32_t>(values.guard_window_ms);
+    how.guard.hold_ms = static_cast<std::uint32_t>(values.guard_hold_ms);
+    model = std::move(state.model);
+    decides = std::make_unique<sequencer>(*facts, *model, time, ids);
+    live = std::make_unique<node>(*facts, std::move(state.views), time, how);
+    const std::string kept = read_small_file(settings.values.data.dir + "/leases");
+    if (const auto trouble = live->start_leases(kept)) {
+        log.warn(*trouble);
+    }
+    save_leases();
+    start_pipeline();
+    live->connect(*pipeline);
+    context.commands_waiting = [this] { return pipeline->waiting(); };
+    housekeeping::options keeping;
+    keeping.snapshots = snapshot_folder(settings.values.data.dir);
+    keeping.snapshot_every_events = settings.values.snapshots.every_events;
+    keeping.snapshots_keep = settings.values.snapshots.keep;
+    keeping.snapshots_bytes_max = settings.values.snapshots.bytes_max;
+    house = std::make_unique<housekeeping>(*facts, keeping, log);
+    live->follow(*house);
+    loop.every_ms(tick_ms, [this] { live->tick(); });
+    loop.every_ms(slow_tick_ms, [this] { slow_tick(); });
+    ensure_admin_token(*live, settings.values.data.dir, [this](result<void> done) {
+        if (done.ok()) {
+            go_public();
+        } else {
+            failure = std::move(done).error();
+            loop.stop();
+        }
+    });
+}
+
+void server_process::start_pipeline() {
+    pipeline_thread::hooks told;
+    told.deliver = [this](commit_notice&& notice) {
+        auto carried = std::make_shared<commit_notice>(std::move(notice));
+        loop.post([this, carried] { live->on_notice(std::move(*carried)); });
+    };
+    told.fail = [this](const error& why) {
+        log.error("The log cannot be written any more; ending so that nothing wrong is answered. " +
+                  why.message);
+        log.flush();
+        std::_Exit(exit_store_failed);
+    };
+    told.idle = [this, fail = told.fail] {
+        if (auto carried = facts->carry_on(); !carried.ok()) {
+            fail(carried.error());
+        }
+    };
+    pipeline = std::make_unique<pipeline_thread>(
+        *decides, settings.values.pipeline.queue_commands_max, std::move(told));
+}
+
+void server_process::go_public() {
+    api->start(*live);
+    const auto& values = settings.values;
+    const auto where = endpoint_from(values.http.listen);
+    const std::string host =
+        where->host.find(':') == std::string::npos ? where->host : "[" + where->host + "]";
+    const std::string scheme = values.http.tls_cert.empty() ? "http://" : "https://";
+    log.info("serving", {{"address", scheme + host + ":" + std::to_string(port)},
+                         {"data", values.data.dir},
+                         {"position", live->views().at()}});
+    hooks.announce("Fasti " FASTI_VERSION " serves on " + scheme + host + ":" +
+                   std::to_string(port) + "\n  data         " + values.data.dir +
+                   "\n  admin token  cat " + admin_token_path(values.data.dir) + "\n");
+    hooks.notify("READY=1");
+}
+
+void server_process::save_leases() {
+    const std::int64_t now = time.monotonic_us();
+    const auto period = std::max<std::size_t>(1, live->leases() / leases_per_second);
+    if (leases_saved_us != 0 &&
+        now - leases_saved_us < static_cast<std::int64_t>(period) * 1'000'000 - 500'000) {
+        return;
+    }
+    leases_saved_us = now;
+    auto bytes = std::make_shared<std::string>();
+    live->write_lease_checkpoint(static_cast<std::int64_t>(period) * 1'000, *bytes);
+    const std::string path = settings.values.data.dir + "/leases";
+    const auto write = [path, bytes, this] {
+        if (auto written = replace_small_file(path, *bytes); !written.ok()) {
+            log.warn("The remaining times of leases could not be kept. " + written.error().message);
+        }
+    };
+    if (pipeline == nullptr || !slow.run(write)) {
+        write();
+    }
+}
+
+void server_process::slow_tick() {
+    save_leases();
+    api->tick();
+}
+
+void server_process::on_signal(int number) {
+    if (number == SIGHUP) {
+        reload();
+    } else {
+        drain();
+    }
+}
+
+void server_process::reload() {
+    auto fresh = hooks.reload();
+    if (!fresh.ok()) {
+        log.error("The configuration was not reloaded. " + fresh.error().message);
+        return;
+    }
+    const config_changes changes = apply_reload(settings, fresh.value());
+    for (const std::string_view key : changes.applied) {
+        log.info("reloaded", {{"key", key}});
+    }
+    for (const std::string_view key : changes.need_restart) {
+        log.warn("changed in the file, but only a restart applies it", {{"key", key}});
+    }
+    if (const auto level = telemetry::log_level_from(settings.values.log.level)) {
+        log.set_level(*level);
+    }
+    context.options.access_log = settings.values.http.access_log;
+    if (auto tls = sockets->reload_tls(); !tls.ok()) {
+        log.error("The certificate was not reloaded. " + tls.error().message);
+    }
+}
+
+void server_process::drain() {
+    if (context.now == api::phase::draining) {
+        loop.stop(); // asked twice: at once
+        return;
+    }
+    context.now = api::phase::draining;
+    hooks.notify("STOPPING=1");
+    log.info("draining");
+    api->drain();
+    sockets->drain(static_cast<std::uint32_t>(settings.values.http.drain_timeout_ms),
+                   [this] { loop.stop(); });
+}
+
+//! After the loop: what is staged becomes durable, threads end, the log gets its last mark.
+void server_process::close() {
+    if (recovering.joinable()) {
+        recovering.join();
+    }
+    if (house != nullptr) {
+        live->unfollow(*house);
+        house->stop();
+    }
+    if (pipeline != nullptr) {
+        pipeline->stop();
+        leases_saved_us = 0;
+        slow.stop();
+        save_leases();
+    }
+    slow.stop();
+    if (facts != nullptr) {
+        if (auto carried = facts->carry_on(); !carried.ok()) {
+            log.error("The log could not be closed in order. " + carried.error().message);
+        }
+    }
+    log.info("ended");
+    log.flush();
+}
+
+} // namespace
+
+result<void> serve(loaded_config settings, telemetry::logger& log, const serve_hooks& hooks) {
+    server_process process{std::move(settings), log, hooks};
+    if (auto opened = process.open(); !opened.ok()) {
+        return opened;
+    }
+    if (auto listening = process.listen(); !listening.ok()) {
+        return listening;
+    }
+    process.loop.on_signals({SIGTERM, SIGINT, SIGHUP},
+                            [&process](int number) { process.on_signal(number); });
+    process.recovering = std::thread([&process] { process.recover(); });
+    process.loop.run();
+    process.close();
+    if (process.failure.has_value()) {
+        return *process.failure;
+    }
+    return {};
+}
+
+std::string log_folder(const std::string& data) { return data + "/log"; }
+std::string snapshot_folder(const std::string& data) { return data + "/snapshots"; }
+
+} // namespace fasti

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The write model as one more fold, so that one pass over the log and one snapshot serve both.
+#pragma once
+
+#include "commands/pipeline/write_model.hpp"
+#include "projections/engine/fold.hpp"
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace fasti {
+
+class model_fold final : public extra_fold {
+public:
+    std::string_view name() const override { return "write_model"; }
+    //! Hand-bumped when the model's bytes or what events mean for it change.
+    std::uint64_t fingerprint() const override { return 1; }
+    result<void> fold(const recorded_event& event) override { return model_->fold(event); }
+    void write_snapshot(std::string& out) const override { model_->write_snapshot(out); }
+    bool read_snapshot(std::string_view bytes) override { return model_->read_snapshot(bytes); }
+    void clear() override { model_ = std::make_unique<write_model>(); }
+
+    //! Gives the model away; the fold is then over.
+    std::unique_ptr<write_model> take() { return std::move(model_); }
+
+private:
+    std::unique_ptr<write_model> model_ = std::make_unique<write_model>();
+};
+
+} // namespace fasti

@@ -11,13 +11,16 @@
 #include "adapters/daemon/serve.hpp"
 #include "adapters/http/io_loop.hpp"
 #include "adapters/http/server.hpp"
-#include "adapters/node/recovery.hpp"
+#include "adapters/node/file_snapshots.hpp"
+#include "adapters/node/model_fold.hpp"
 #include "commands/pipeline/sequencer.hpp"
 #include "eventstore/segments/posix_files.hpp"
 #include "eventstore/segments/segment_ledger.hpp"
+#include "projections/engine/snapshots.hpp"
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -44,6 +47,7 @@ struct server_process {
     crypto::uuid7_source ids{time};
     posix_files disk = {};
     std::unique_ptr<segment_ledger> facts = {};
+    file_snapshots snapshots{disk, snapshot_folder(settings.values.data.dir)};
     http::io_loop loop = {};
     worker slow{1, 256};
     api::api_context context{
@@ -56,6 +60,7 @@ struct server_process {
     std::unique_ptr<pipeline_thread> pipeline = {};
     std::unique_ptr<housekeeping> house = {};
     std::thread recovering = {};
+    std::atomic<bool> stopping = false;
     std::optional<error> failure = {};
     std::int64_t leases_saved_us = 0;
     std::uint16_t port = 0;
@@ -63,7 +68,7 @@ struct server_process {
     result<void> open();
     result<void> listen();
     void recover();
-    void start(recovered state);
+    void start(recovery state);
     void start_pipeline();
     void go_public();
     void save_leases();
@@ -131,24 +136,36 @@ result<void> server_process::listen() {
 
 //! On a thread of its own: the listener says meanwhile how far it is.
 void server_process::recover() {
-    recovery_options how;
-    how.snapshots = snapshot_folder(settings.values.data.dir);
-    how.report = [this](const std::string& text) { log.warn(text); };
-    how.progress = [this](const std::string& text) {
-        loop.post([this, text] { context.recovery_progress = text; });
+    struct outcome {
+        model_fold model;
+        std::optional<result<recovery>> made;
     };
-    auto made = std::make_shared<result<recovered>>(fasti::recover(*facts, how));
-    loop.post([this, made] {
-        if (made->ok()) {
-            start(std::move(*made).value());
-        } else {
-            failure = made->error();
+    const auto done = std::make_shared<outcome>();
+    const std::array<extra_fold*, 1> extras{&done->model};
+    const position head = facts->head().last;
+    const auto progress = [this, head](std::uint64_t folded, std::uint64_t) {
+        loop.post([this, folded, head] {
+            context.recovery_progress = "Folded " + std::to_string(folded) + " events towards position " +
+                                        std::to_string(head) + ".";
+        });
+        return !stopping.load();
+    };
+    done->made = fasti::recover(*facts, snapshots, head, extras, progress);
+    loop.post([this, done] {
+        if (!done->made->ok()) {
+            failure = done->made->error();
             loop.stop();
+            return;
         }
+        model = done->model.take();
+        start(std::move(*done->made).value());
     });
 }
 
-void server_process::start(recovered state) {
+void server_process::start(recovery state) {
+    for (const std::string& ignored : state.ignored) {
+        log.warn(ignored);
+    }
     const auto& values = settings.values.registry;
     node_options how;
     how.reap_ms = static_cast<std::int64_t>(values.reap_ms);
@@ -156,7 +173,6 @@ void server_process::start(recovered state) {
     how.guard.lapsed_min = static_cast<std::uint32_t>(values.guard_min);
     how.guard.window_ms = static_cast<std::uint32_t>(values.guard_window_ms);
     how.guard.hold_ms = static_cast<std::uint32_t>(values.guard_hold_ms);
-    model = std::move(state.model);
     decides = std::make_unique<sequencer>(*facts, *model, time, ids);
     live = std::make_unique<node>(*facts, std::move(state.views), time, how);
     const std::string kept = read_small_file(settings.values.data.dir + "/leases");
@@ -168,11 +184,11 @@ void server_process::start(recovered state) {
     live->connect(*pipeline);
     context.commands_waiting = [this] { return pipeline->waiting(); };
     housekeeping::options keeping;
-    keeping.snapshots = snapshot_folder(settings.values.data.dir);
     keeping.snapshot_every_events = settings.values.snapshots.every_events;
-    keeping.snapshots_keep = settings.values.snapshots.keep;
-    keeping.snapshots_bytes_max = settings.values.snapshots.bytes_max;
-    house = std::make_unique<housekeeping>(*facts, keeping, log);
+    keeping.ladder.snapshots_max = settings.values.snapshots.keep;
+    keeping.ladder.bytes_max = settings.values.snapshots.bytes_max;
+    keeping.snapshot_at = state.from_snapshot;
+    house = std::make_unique<housekeeping>(*facts, snapshots, keeping, log);
     live->follow(*house);
     loop.every_ms(tick_ms, [this] { live->tick(); });
     loop.every_ms(slow_tick_ms, [this] { slow_tick(); });
@@ -294,6 +310,7 @@ void server_process::drain() {
 
 //! After the loop: what is staged becomes durable, threads end, the log gets its last mark.
 void server_process::close() {
+    stopping = true;
     if (recovering.joinable()) {
         recovering.join();
     }

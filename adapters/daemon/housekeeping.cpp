@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "adapters/daemon/housekeeping.hpp"
+
+#include "adapters/node/model_fold.hpp"
+
+#include <array>
+#include <chrono>
+#include <utility>
+
+namespace fasti {
+namespace {
+
+//! How long to leave a disk alone that had no room, or other trouble.
+constexpr std::chrono::seconds after_trouble{1};
+
+} // namespace
+
+housekeeping::housekeeping(segment_ledger& facts, snapshot_store& snapshots, const options& how,
+                           telemetry::logger& log)
+    : facts_(facts), snapshots_(snapshots), how_(how), log_(log), snapshot_at_(how.snapshot_at),
+      head_(facts.head().last), thread_([this] { run(); }) {}
+
+housekeeping::~housekeeping() { stop(); }
+
+void housekeeping::on_committed(const std::shared_ptr<const committed_batch>& batch) {
+    {
+        const std::lock_guard lock(mutex_);
+        head_ = batch->last();
+        if (poked_) {
+            return;
+        }
+        // Segments and snapshots are rare beside commits: the thread is woken for them only.
+        poked_ = facts_.wants_next() || head_ - snapshot_at_ >= how_.snapshot_every_events;
+        if (!poked_) {
+            return;
+        }
+    }
+    wake_.notify_one();
+}
+
+void housekeeping::stop() {
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    wake_.notify_one();
+    if (thread_.joinable()) {
+        thread_.join();
+    }
+}
+
+void housekeeping::run() {
+    for (;;) {
+        {
+            std::unique_lock lock(mutex_);
+            wake_.wait(lock, [this] { return poked_ || stopping_; });
+            if (stopping_) {
+                return;
+            }
+            poked_ = false;
+        }
+        while (do_one()) {
+            const std::lock_guard lock(mutex_);
+            if (stopping_) {
+                return;
+            }
+        }
+        if (std::exchange(prepare_failed_, false)) {
+            std::unique_lock lock(mutex_);
+            wake_.wait_for(lock, after_trouble, [this] { return stopping_; });
+            poked_ = true;
+        }
+    }
+}
+
+//! One piece of work, the most urgent first; whether there was any.
+bool housekeeping::do_one() {
+    if (facts_.wants_next()) {
+        if (auto prepared = facts_.prepare_next(); !prepared.ok()) {
+            log_.warn("The next segment of the log could not be made ahead. " +
+                      prepared.error().message);
+            prepare_failed_ = true;
+            return false;
+        }
+        return true;
+    }
+    auto more = facts_.maintain();
+    if (!more.ok()) {
+        log_.warn("The indexes of the log could not be written. " + more.error().message);
+        prepare_failed_ = true;
+        return false;
+    }
+    if (more.value()) {
+        return true;
+    }
+    position head = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        head = head_;
+    }
+    if (head - snapshot_at_ >= how_.snapshot_every_events) {
+        take_snapshot(head);
+        return true;
+    }
+    return false;
+}
+
+void housekeeping::take_snapshot(position head) {
+    model_fold model;
+    const std::array<extra_fold*, 1> extras{&model};
+    auto kept = keep_snapshot_beside(extras, facts_, snapshots_, how_.ladder);
+    const std::lock_guard lock(mutex_);
+    if (kept.ok()) {
+        snapshot_at_ = kept.value().at;
+        log_.debug("snapshot taken",
+                   {{"position", kept.value().at}, {"bytes", kept.value().bytes}});
+    } else {
+        snapshot_at_ = head; // tried again when as many events came as should lie between two
+        log_.warn("A snapshot could not be taken. " + kept.error().message);
+    }
+}
+
+} // namespace fasti

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What must be done beside the way of commands: the next segment made ahead, indexes written and
+//! merged, snapshots taken. A thread of its own, woken by commits.
+#pragma once
+
+#include "adapters/node/file_snapshots.hpp"
+#include "adapters/node/node.hpp"
+#include "adapters/telemetry/log.hpp"
+#include "eventstore/segments/segment_ledger.hpp"
+#include "projections/engine/snapshots.hpp"
+
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+namespace fasti {
+
+class housekeeping final : public commit_follower {
+public:
+    struct options {
+        std::uint64_t snapshot_every_events = 1'000'000;
+        ladder_limits ladder = {};
+        position snapshot_at = 0; //!< of the newest there is
+    };
+
+    housekeeping(segment_ledger& facts, snapshot_store& snapshots, const options& how,
+                 telemetry::logger& log);
+    ~housekeeping() override;
+
+    //! Thread: I/O.
+    void on_committed(const std::shared_ptr<const committed_batch>& batch) override;
+    //! Ends after the piece of work under way. Thread: any but its own.
+    void stop();
+
+private:
+    void run();
+    bool do_one();
+    void take_snapshot(position head);
+
+    segment_ledger& facts_;
+    snapshot_store& snapshots_;
+    const options how_;
+    telemetry::logger& log_;
+    position snapshot_at_;
+    bool prepare_failed_ = false;
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    position head_ = 0;  // guarded
+    bool poked_ = true;  // guarded
+    bool stopping_ = false; // guarded
+    std::thread thread_;
+};
+
+} // namespace fasti

@@ -5,9 +5,12 @@
 
 #include "adapters/node/node.hpp"
 #include "adapters/node/worker.hpp"
+#include "adapters/telemetry/log.hpp"
+#include "adapters/telemetry/metrics.hpp"
 #include "commands/access/access.hpp"
 #include "commands/ports/ports.hpp"
 #include "eventstore/port/ledger.hpp"
+#include "projections/engine/snapshot_store.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -27,6 +30,9 @@ struct api_options {
 
 struct api_context {
     clock& time;
+    telemetry::logger& log;
+    telemetry::metrics_registry& metrics;
+    const snapshot_store& snapshots; //!< for past states
     worker& slow; //!< for what reads the log; never touches the live views
     //! Runs something on the I/O thread. Thread: any.
     std::function<void(std::function<void()>)> post;

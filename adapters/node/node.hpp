@@ -73,6 +73,7 @@ public:
     ledger& facts() const noexcept { return facts_; }
     const view_set& views() const noexcept { return *views_; }
     clock& time() const noexcept { return time_; }
+    std::uint64_t epoch() const noexcept { return epoch_; }
     const node_counters& counters() const noexcept { return counters_; }
     std::size_t leases() const noexcept { return leases_.size(); }
 
@@ -89,6 +90,10 @@ public:
 
     //! Looks for lapsed leases, due reapings and the end of the guard. Call every 5 to 20 ms.
     void tick();
+
+    //! The batch whose answers are being told: only within `done` of a request; null when the
+    //! commit appended nothing.
+    const committed_batch* committing() const noexcept { return committing_; }
 
     //! Remaining times of all leases, to be kept about once a second.
     void write_lease_checkpoint(std::int64_t spare_ms, std::string& out) const;
@@ -138,6 +143,7 @@ private:
     std::uint32_t prefix_at_head_ = 0;
     std::uint64_t epoch_ = 0;
     std::shared_ptr<const principal> lease_principal_;
+    const committed_batch* committing_ = nullptr;
     std::vector<commit_follower*> followers_;
     node_counters counters_;
 };

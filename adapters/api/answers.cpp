@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "adapters/api/answers.hpp"
+
+#include "domain/wire/events.gen.hpp"
+#include "domain/wire/identity_json.gen.hpp"
+#include "domain/wire/registry_json.gen.hpp"
+#include "eventstore/port/record.hpp"
+#include "eventstore/port/token.hpp"
+
+namespace fasti::api {
+namespace {
+
+void write_event(json_writer& out, const recorded_event& event) {
+    out.begin_object();
+    out.quoted_name(R"("type":)");
+    out.text(event.fact.type);
+    out.quoted_name(R"("stream":)");
+    out.text(event.fact.stream);
+    out.quoted_name(R"("stream_version":)");
+    out.number(event.fact.stream_version);
+    out.quoted_name(R"("position":)");
+    out.number(event.at);
+    out.end_object();
+}
+
+//! The token of the last event of an outcome, and its events.
+void write_facts(json_writer& out, const item_outcome& what, const node& live) {
+    const position last = what.first + what.count - 1;
+    const committed_batch* batch = live.committing();
+    std::string token;
+    out.quoted_name(R"("position":)");
+    if (batch != nullptr && what.first >= batch->first) {
+        write_token(live.epoch(), last, batch->hash_prefixes[last - batch->first], token);
+        out.text(token);
+        out.quoted_name(R"("events":)");
+        out.begin_array();
+        recorded_event event;
+        for (position at = what.first; at <= last; ++at) {
+            check(decode_record(batch->canonical(at - batch->first), event),
+                  "what was appended can be read");
+            write_event(out, event);
+        }
+        out.end_array();
+        return;
+    }
+    const auto hash = live.facts().hash_at(last);
+    write_token(live.epoch(), last, hash.ok() ? hash.value().prefix() : 0, token);
+    out.text(token);
+    out.quoted_name(R"("events":)");
+    out.begin_array();
+    (void)live.facts().read(what.first, last, {}, [&](const recorded_event& event) {
+        write_event(out, event);
+        return read_more::go_on;
+    });
+    out.end_array();
+}
+
+void write_plan(json_writer& out, const item_outcome& what, const node& live) {
+    std::string token;
+    live.write_position(token);
+    out.quoted_name(R"("position":)");
+    out.text(token);
+    out.quoted_name(R"("events":)");
+    out.begin_array();
+    event_scratch scratch;
+    for (const planned_event& event : what.planned) {
+        out.begin_object();
+        out.quoted_name(R"("type":)");
+        out.text(event.type);
+        out.quoted_name(R"("stream":)");
+        out.text(event.stream);
+        out.quoted_name(R"("stream_version":)");
+        out.number(event.stream_version);
+        out.quoted_name(R"("data":)");
+        const decode_status status =
+            visit_event(event.type, event.revision, event.data, scratch,
+                        [&](const auto& fact) { write_json(out, fact); });
+        check(status == decode_status::ok, "what was planned can be read");
+        out.end_object();
+    }
+    out.end_array();
+}
+
+} // namespace
+
+std::string_view to_name(outcome_kind kind) noexcept {
+    switch (kind) {
+    case outcome_kind::appended:
+        return "appended";
+    case outcome_kind::already:
+        return "already";
+    case outcome_kind::unchanged:
+        return "unchanged";
+    case outcome_kind::dry_run:
+        return "dry_run";
+    case outcome_kind::failed:
+        break;
+    }
+    return "failed";
+}
+
+void write_outcome(json_writer& out, const item_outcome& what, const node& live) {
+    out.quoted_name(R"("outcome":)");
+    out.text(to_name(what.kind));
+    if (what.kind == outcome_kind::dry_run) {
+        write_plan(out, what, live);
+        return;
+    }
+    if (what.count > 0) {
+        write_facts(out, what, live);
+        return;
+    }
+    std::string token;
+    live.write_position(token);
+    out.quoted_name(R"("position":)");
+    out.text(token);
+    out.quoted_name(R"("events":)");
+    out.begin_array();
+    out.end_array();
+}
+
+void write_renewal(json_writer& out, const renewal& what) {
+    out.quoted_name(R"("lease_ms":)");
+    out.number(what.lease_ms);
+    out.quoted_name(R"("deadline":)");
+    out.moment(what.deadline);
+}
+
+void write_renewal_item(json_writer& out, const registry::lease_name& name,
+                        const std::optional<renewal>& renewed,
+                        const std::optional<error>& failure) {
+    out.begin_object();
+    out.quoted_name(R"("service":)");
+    out.text(name.service);
+    out.quoted_name(R"("instance":)");
+    out.text(name.instance);
+    out.quoted_name(R"("status":)");
+    out.number(std::int64_t{failure.has_value() ? traits_of(failure->code).http_status : 200});
+    if (renewed.has_value()) {
+        write_renewal(out, *renewed);
+    }
+    if (failure.has_value()) {
+        std::string problem;
+        http::append_problem(*failure, traits_of(failure->code).http_status, problem);
+        out.quoted_name(R"("problem":)");
+        out.raw(problem);
+    }
+    out.end_object();
+}
+
+namespace {
+
+void write_item(json_writer& out, const item_outcome& outcome, std::size_t index,
+                const token_secrets& secrets, const node& live) {
+    out.begin_object();
+    out.quoted_name(R"("status":)");
+    if (outcome.failure.has_value()) {
+        const int status = traits_of(outcome.failure->code).http_status;
+        out.number(std::int64_t{status});
+        std::string problem;
+        http::append_problem(*outcome.failure, status, problem);
+        out.quoted_name(R"("outcome":)");
+        out.text(http::outcome_of_status(status));
+        out.quoted_name(R"("problem":)");
+        out.raw(problem);
+    } else {
+        out.number(std::int64_t{200});
+        write_outcome(out, outcome, live);
+        secrets.write(out, index, outcome);
+    }
+    out.end_object();
+}
+
+} // namespace
+
+void write_batch_answer(const call& asked, const command_answer& answer,
+                        const token_secrets& secrets, const node& live) {
+    const bool whole = answer.request->mode == batch_mode::all;
+    const item_outcome& last = answer.outcomes.back();
+    if (whole && last.failure.has_value()) {
+        error why = *last.failure;
+        why.fields.push_back({"#/commands/" + std::to_string(answer.outcomes.size() - 1),
+                              "Because of this command nothing of the batch was done."});
+        http::write_problem(why, asked.out());
+        return;
+    }
+    json_writer writer(asked.out().body);
+    writer.begin_object();
+    if (whole && last.kind == outcome_kind::already &&
+        answer.outcomes.size() < answer.request->items.size()) {
+        write_outcome(writer, last, live); // the key of the whole batch was known
+        writer.end_object();
+        return;
+    }
+    outcome_kind sum = outcome_kind::unchanged;
+    for (const item_outcome& one : answer.outcomes) {
+        if (one.kind == outcome_kind::appended || one.kind == outcome_kind::dry_run) {
+            sum = one.kind;
+        }
+    }
+    std::string token;
+    live.write_position(token);
+    writer.quoted_name(R"("outcome":)");
+    writer.text(to_name(sum));
+    writer.quoted_name(R"("position":)");
+    writer.text(token);
+    writer.quoted_name(R"("items":)");
+    writer.begin_array();
+    for (std::size_t i = 0; i < answer.outcomes.size(); ++i) {
+        write_item(writer, answer.outcomes[i], i, secrets, live);
+    }
+    writer.end_array();
+    writer.end_object();
+}
+
+error as_asked(const error& why, bool by_header) {
+    error told = why;
+    if (by_header && told.code == error_code::version_conflict) {
+        told.code = error_code::precondition_failed;
+        told.message = "If-Match does not hold. " + told.message;
+    }
+    return told;
+}
+
+} // namespace fasti::api

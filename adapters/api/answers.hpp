@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Outcomes of commands as JSON and HTTP statuses.
+#pragma once
+
+#include "adapters/api/call.hpp"
+#include "adapters/api/secrets.hpp"
+#include "adapters/node/node.hpp"
+#include "commands/pipeline/request.hpp"
+#include "domain/wire/json_writer.hpp"
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace fasti::api {
+
+std::string_view to_name(outcome_kind kind) noexcept;
+
+//! The members `outcome`, `position` and `events` of one outcome that did not fail; inside an open
+//! object. Only within `done`: positions of fresh events come from the batch being told.
+void write_outcome(json_writer& out, const item_outcome& what, const node& live);
+
+//! The error as its request meant it: a version that If-Match named failed a precondition.
+error as_asked(const error& why, bool by_header);
+
+//! The members `lease_ms` and `deadline`.
+void write_renewal(json_writer& out, const renewal& what);
+//! One item of renew_leases: the names, and the deadline or the problem.
+void write_renewal_item(json_writer& out, const registry::lease_name& name,
+                        const std::optional<renewal>& renewed,
+                        const std::optional<error>& failure);
+
+//! Status and body of a batch: mode each is 200 with one item each; mode all is 200 with the items,
+//! or the problem of the item that failed.
+void write_batch_answer(const call& asked, const command_answer& answer,
+                        const token_secrets& secrets, const node& live);
+
+} // namespace fasti::api

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "adapters/api/authentication.hpp"
+
+#include "adapters/crypto/token_text.hpp"
+#include "adapters/http/request.hpp"
+
+#include <utility>
+
+namespace fasti::api {
+namespace {
+
+constexpr std::size_t recent_max = 4'096;
+constexpr std::string_view scheme = "bearer ";
+
+error missing() {
+    return error{error_code::token_missing,
+                 "This needs a token: send 'Authorization: Bearer <token>'."};
+}
+
+error invalid() {
+    return error{error_code::token_invalid, "The token is unknown, revoked or expired."};
+}
+
+} // namespace
+
+result<std::shared_ptr<const principal>> authenticator::who(std::string_view authorization,
+                                                            const tokens_view& tokens,
+                                                            instant now) {
+    if (authorization.size() <= scheme.size() ||
+        !http::equal_ignoring_case(authorization.substr(0, scheme.size()), scheme)) {
+        return missing();
+    }
+    std::string_view text = authorization.substr(scheme.size());
+    while (!text.empty() && text.front() == ' ') {
+        text.remove_prefix(1);
+    }
+    if (recent_as_of_ != tokens.changed() || recent_.size() >= recent_max) {
+        recent_.clear();
+        recent_as_of_ = tokens.changed();
+    }
+    const auto found = recent_.find(text);
+    if (found != recent_.end()) {
+        if (found->second.expires_at.has_value() && now >= *found->second.expires_at) {
+            return invalid();
+        }
+        return found->second.caller;
+    }
+    const auto parts = crypto::read_token_text(text);
+    if (!parts.has_value()) {
+        return invalid();
+    }
+    const auto grant = tokens.authenticate(parts->secret_sha256.as_bytes(), now);
+    if (!grant.has_value() || grant->token != parts->id) {
+        return invalid();
+    }
+    auto caller = std::make_shared<principal>();
+    caller->actor = "token/" + std::string(grant->token);
+    caller->permissions.assign(grant->permissions.begin(), grant->permissions.end());
+    recent_.emplace(std::string(text), known{caller, grant->expires_at});
+    return std::shared_ptr<const principal>(std::move(caller));
+}
+
+} // namespace fasti::api

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+//! From an Authorization header to a principal. The tokens view knows only digests of secrets.
+//! Thread: the I/O thread.
+#pragma once
+
+#include "commands/access/access.hpp"
+#include "domain/base/instant.hpp"
+#include "domain/base/result.hpp"
+#include "projections/views/tokens_view.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+namespace fasti::api {
+
+class authenticator {
+public:
+    //! Errors: token_missing (no bearer token), token_invalid (unknown, revoked, expired, malformed:
+    //!         one answer for all, so that nothing can be learnt from it).
+    result<std::shared_ptr<const principal>> who(std::string_view authorization,
+                                                 const tokens_view& tokens, instant now);
+
+private:
+    struct known {
+        std::shared_ptr<const principal> caller;
+        std::optional<instant> expires_at;
+    };
+
+    // What was looked up since the tokens last changed, so that a busy client costs one hash table
+    // look-up and not a digest each time.
+    std::unordered_map<std::string, known, text_hash, std::equal_to<>> recent_;
+    position recent_as_of_ = 0;
+};
+
+} // namespace fasti::api

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Errors that several routes answer with, worded once.
+#pragma once
+
+#include "domain/base/result.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace fasti::api {
+
+inline error permission_missing(std::string_view permission) {
+    return error{error_code::permission_denied,
+                 "The token does not have the permission '" + std::string(permission) + "'."};
+}
+
+inline error queue_full() {
+    return error{error_code::queue_full,
+                 "More commands are waiting than the server admits; nothing was done."};
+}
+
+//! The lease lapsed again between the sequencer's yes and now, which takes a stopped process.
+inline error renewal_overtaken() {
+    return error{error_code::not_ready, "The lease could not be renewed in time; try again."};
+}
+
+} // namespace fasti::api

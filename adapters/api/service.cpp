@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "adapters/api/api.hpp"
+#include "adapters/api/authentication.hpp"
+#include "adapters/api/call.hpp"
+#include "adapters/api/commands.hpp"
+#include "adapters/api/event_routes.hpp"
+#include "adapters/api/pages.hpp"
+#include "adapters/api/queries.hpp"
+#include "adapters/api/refusals.hpp"
+
+#include <utility>
+
+namespace fasti::api {
+
+struct service::parts {
+    api_context& context;
+    authenticator tokens = {};
+    command_routes commands{context};
+    query_routes queries{context};
+    event_routes events{context};
+    page_routes pages{context};
+    std::string path_room = {};
+
+    void route(http::responder to);
+    void serve(const call& asked);
+    std::optional<call> admit(http::responder to);
+};
+
+service::service(api_context& context) : parts_(new parts{context}) {}
+service::~service() = default;
+
+void service::handle(http::responder to) { parts_->route(to); }
+
+void service::start(node& live) {
+    parts_->context.live = &live;
+    parts_->context.now = phase::serving;
+    parts_->queries.start(live);
+    parts_->events.start(live);
+}
+
+void service::drain() {
+    parts_->context.now = phase::draining;
+    parts_->queries.drain();
+    parts_->events.drain();
+}
+
+void service::tick() {
+    parts_->queries.tick();
+    parts_->events.tick();
+}
+
+void service::parts::route(http::responder to) {
+    const auto asked = admit(to);
+    if (asked.has_value()) {
+        serve(*asked);
+    }
+}
+
+//! Route, token, permission; a refusal is answered here.
+std::optional<call> service::parts::admit(http::responder to) {
+    call asked{to, {}, nullptr};
+    http::request& in = to.in();
+    asked.at = http::match(in.verb, in.path, path_room);
+    switch (asked.at.status) {
+    case http::route_status::found:
+        break;
+    case http::route_status::no_path:
+        asked.refuse(error{error_code::route_unknown,
+                           "There is nothing at " + std::string(in.path) + "."});
+        return std::nullopt;
+    case http::route_status::no_method:
+        if (in.verb == http::method::options) {
+            to.out().status = 204;
+            to.out().add_header("Allow", asked.at.allow);
+            to.send();
+            return std::nullopt;
+        }
+        to.out().add_header("Allow", asked.at.allow);
+        asked.refuse(error{error_code::method_not_allowed, "This resource takes " +
+                                                               std::string(asked.at.allow) + "."});
+        return std::nullopt;
+    case http::route_status::malformed:
+        asked.refuse(error{error_code::malformed, "The path cannot be decoded."});
+        return std::nullopt;
+    }
+    if (asked.route().kind == http::route_kind::page) {
+        // Public; a token, if there is a valid one, shows more.
+        if (context.live != nullptr && in.has(http::header_id::authorization)) {
+            auto caller = tokens.who(in.get(http::header_id::authorization),
+                                     context.live->views().tokens(), context.time.now());
+            asked.caller = caller.ok() ? caller.value() : nullptr;
+        }
+        return asked;
+    }
+    if (context.live == nullptr) {
+        asked.refuse(error{error_code::not_ready,
+                           "The server is recovering. " + context.recovery_progress});
+        return std::nullopt;
+    }
+    auto caller = tokens.who(in.get(http::header_id::authorization),
+                             context.live->views().tokens(), context.time.now());
+    if (!caller.ok()) {
+        asked.refuse(caller.error());
+        return std::nullopt;
+    }
+    asked.caller = std::move(caller).value();
+    if (!asked.route().permission.empty() &&
+        !permits(asked.caller->permissions, asked.route().permission)) {
+        asked.refuse(permission_missing(asked.route().permission));
+        return std::nullopt;
+    }
+    return asked;
+}
+
+void service::parts::serve(const call& asked) {
+    switch (asked.route().kind) {
+    case http::route_kind::command:
+    case http::route_kind::any_command:
+    case http::route_kind::batch:
+        commands.handle(asked);
+        return;
+    case http::route_kind::page:
+        pages.handle(asked);
+        return;
+    case http::route_kind::query:
+        break;
+    }
+    if (events.takes(asked.route().what)) {
+        events.handle(asked);
+    } else {
+        queries.handle(asked);
+    }
+}
+
+} // namespace fasti::api

@@ -8,7 +8,6 @@
 #include "adapters/api/secrets.hpp"
 
 #include <optional>
-#include <span>
 #include <utility>
 #include <vector>
 
@@ -131,9 +130,13 @@ void command_routes::run_one(const call& asked, command_type type) {
         return;
     }
     prepared& ready = made.value();
-    const bool by_name = asked.route().kind == http::route_kind::any_command;
-    const std::span<const path_field> path =
-        by_name ? std::span<const path_field>{} : asked.at.captured();
+    std::vector<path_field> path;
+    if (asked.route().kind == http::route_kind::command) {
+        // Decoded captures live in a room that the next request uses: keep copies.
+        for (const path_field& field : asked.at.captured()) {
+            path.push_back({field.name, ready.request->texts.emplace_back(field.value)});
+        }
+    }
     auto what = read_command(type, ready.body ? &ready.body : nullptr, path);
     if (!what.ok()) {
         asked.refuse(what.error());

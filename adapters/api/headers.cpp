@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapters/api/headers.hpp"
 
+#include "domain/base/utf8.hpp"
+
 #include <algorithm>
 #include <charconv>
 
@@ -56,7 +58,7 @@ bool is_zero(std::string_view text) {
 result<std::string> read_reason(std::string_view header) {
     std::string room;
     const auto decoded = http::percent_decode(header, room);
-    if (!decoded.has_value() || !http::valid_utf8(*decoded)) {
+    if (!decoded.has_value() || !is_utf8(*decoded)) {
         return malformed("Fasti-Reason must be UTF-8, plain or percent-encoded.");
     }
     const bool clean = std::none_of(decoded->begin(), decoded->end(), [](char c) {

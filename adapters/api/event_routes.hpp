@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The log over HTTP: lists of CloudEvents, one event, and followers by server-sent events.
+//! Thread: the I/O thread; the log is read on the worker.
+#pragma once
+
+#include "adapters/api/call.hpp"
+#include "adapters/http/routes.gen.hpp"
+
+#include <memory>
+
+namespace fasti::api {
+
+class event_routes {
+public:
+    explicit event_routes(api_context& context);
+    ~event_routes();
+    event_routes(const event_routes&) = delete;
+    event_routes& operator=(const event_routes&) = delete;
+
+    bool takes(http::operation what) const noexcept;
+    void handle(const call& asked);
+
+    void start(node& live);
+    //! Ends every stream, each with a last comment; clients come back with Last-Event-ID.
+    void drain();
+    //! Keep-alive comments.
+    void tick();
+
+    std::size_t followers() const noexcept;
+
+private:
+    struct parts;
+    std::unique_ptr<parts> parts_;
+};
+
+} // namespace fasti::api

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Queries over HTTP: on the live views at once, on past ones by the worker, and blocking ones that
+//! wait until their own answer changed.
+//! Thread: the I/O thread.
+#pragma once
+
+#include "adapters/api/call.hpp"
+
+#include <memory>
+
+namespace fasti::api {
+
+class query_routes {
+public:
+    explicit query_routes(api_context& context);
+    ~query_routes();
+    query_routes(const query_routes&) = delete;
+    query_routes& operator=(const query_routes&) = delete;
+
+    void handle(const call& asked);
+
+    void start(node& live);
+    //! Blocking queries are answered now with what there is.
+    void drain();
+    void tick();
+
+    std::size_t waiting() const noexcept;
+
+private:
+    struct parts;
+    std::unique_ptr<parts> parts_;
+};
+
+} // namespace fasti::api

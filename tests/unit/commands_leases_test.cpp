@@ -310,6 +310,36 @@ TEST(lease_table, agrees_with_a_naive_model_of_every_operation) {
     }
 }
 
+TEST(lease_table, finds_one_percent_of_a_hundred_thousand_within_a_look_and_a_tick) {
+    constexpr std::uint32_t count = 100'000;
+    constexpr std::int64_t look = 10 * ms;
+    lease_table leases(0);
+    std::mt19937 random(1);
+    for (std::uint32_t slot = 0; slot < count; ++slot) {
+        leases.grant(slot, lease_of(10'000), 0);
+        leases.renew(slot, static_cast<std::int64_t>(random() % 10'000) * ms);
+    }
+    lease_table::due due;
+    std::int64_t latest = 0;
+    for (std::int64_t now = 0; now <= 21'000 * ms; now += look) {
+        due.lapsed.clear();
+        leases.advance(now, due);
+        for (const std::uint32_t slot : due.lapsed) {
+            ASSERT_EQ(slot % 100, 0U) << "a living one";
+            latest = std::max(latest, now - leases.deadline_us(slot));
+        }
+        for (std::uint32_t i = 0; i < 200; ++i) { // every living one is renewed every 5 seconds
+            const auto slot = static_cast<std::uint32_t>((now / look * 200 + i) % count);
+            if (slot % 100 != 0) {
+                ASSERT_EQ(leases.renew(slot, now).kind, renewal_kind::renewed);
+            }
+        }
+    }
+    EXPECT_EQ(leases.size(), count);
+    EXPECT_GT(latest, 0);
+    EXPECT_LE(latest, look + lease_table::tick_us);
+}
+
 TEST(lease_table, spreads_the_work_for_long_leases_that_were_granted_together) {
     constexpr std::uint32_t count = 40'000;
     lease_table leases(0);
@@ -410,6 +440,51 @@ TEST(lease_checkpoint, does_not_keep_the_dead_in_a_crash_loop_of_any_pace) {
         const std::int64_t stayed = up_ms_until_lapse(10'000, run_ms, 1'000);
         EXPECT_GE(stayed, 0) << "for ever, with runs of " << run_ms << " ms";
         EXPECT_LE(stayed, 2 * 10'000 + run_ms) << "runs of " << run_ms << " ms";
+    }
+}
+
+//! The same with runs of random length; returns the up-time until it was found lapsed.
+std::int64_t up_ms_until_lapse_of_random_runs(std::uint32_t lease_ms, std::int64_t save_ms,
+                                              unsigned seed) {
+    std::mt19937 random(seed);
+    std::string checkpoint;
+    std::int64_t up_ms = 0;
+    for (int run = 0; run < 100'000; ++run) {
+        lease_checkpoint saved;
+        const bool restarted = saved.read(checkpoint);
+        lease_table leases(0);
+        if (restarted) {
+            leases.grant_after_restart(0, lease_of(lease_ms, 9), saved.find(9), 0);
+        } else {
+            leases.grant(0, lease_of(lease_ms, 9), 0);
+        }
+        const auto run_ms = static_cast<std::int64_t>(1 + random() % 6'000);
+        for (std::int64_t at = 0; at < run_ms; at += 10) {
+            if (at % save_ms == 0) {
+                checkpoint.clear();
+                write_lease_checkpoint(leases, at * ms, save_ms, checkpoint);
+            }
+            if (!lapsed_at(leases, at * ms).empty()) {
+                return up_ms + at;
+            }
+        }
+        up_ms += run_ms;
+    }
+    return -1;
+}
+
+TEST(lease_checkpoint, keeps_its_bound_for_any_lease_save_interval_and_runs) {
+    for (const std::uint32_t lease_ms : {100U, 700U, 3'000U, 20'000U, 120'000U}) {
+        for (const std::int64_t save_ms : {200, 1'000, 5'000}) {
+            for (unsigned seed = 1; seed <= 10; ++seed) {
+                const std::int64_t stayed = up_ms_until_lapse_of_random_runs(lease_ms, save_ms,
+                                                                             seed);
+                ASSERT_GE(stayed, 0) << "for ever, lease " << lease_ms << " save " << save_ms;
+                // One run may be cut off before it looks at a lease that lapsed: one look of 10 ms.
+                ASSERT_LE(stayed, 2 * std::int64_t{lease_ms} + 20)
+                    << "lease " << lease_ms << " save " << save_ms << " seed " << seed;
+            }
+        }
     }
 }
 

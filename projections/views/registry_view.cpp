@@ -126,7 +126,7 @@ instance_slot registry_view::put_instance(const Event& what, const event_context
         add_instance(id, slot, hash);
     }
     if constexpr (std::is_same_v<Event, registry::instance_registered>) {
-        record.draining = record.draining && !record.expired;
+        record.draining = false; // a new life; maintenance outlasts it
         record.expired = false;
     }
     if (!record.expired) {

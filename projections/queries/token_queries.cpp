@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "projections/queries/token_queries.hpp"
+
+#include "domain/wire/identity_json.gen.hpp"
+#include "projections/queries/list_body.hpp"
+
+namespace fasti {
+
+query_answer list_tokens(const view_set& views, const page& part) {
+    query_answer out;
+    const auto after = read_cursor(part.cursor);
+    if (!after) {
+        out.failure = after.error();
+        return out;
+    }
+    list_body body(out.body, "tokens", part.limit);
+    const std::string from = after->empty() ? std::string{} : *after + '\0';
+    views.tokens().rows_from(from, [&](const identity::token_row& row) {
+        if (!body.more()) {
+            return false;
+        }
+        body.add(row);
+        body.passed(row.token);
+        return true;
+    });
+    body.finish();
+    out.changed = views.tokens().changed();
+    out.digest = hash64(out.body);
+    return out;
+}
+
+} // namespace fasti

@@ -6,7 +6,7 @@
 //! crash is never given twice, and a start that writes one at once costs a dead instance that much
 //! even if the run ends straight away. Each start adds a grace of at most restart_grace_ms, at most
 //! lease_ms in all since the last renewal. So a dead instance stays for at most twice its lease of
-//! time that servers were up, however often they restart. Wall clocks play no part.
+//! time that servers were up, however often they restart. Source: docs/decisions/0006_lease_bounds.md
 #pragma once
 
 #include "commands/leases/lease_table.hpp"

@@ -55,12 +55,9 @@ def _header(model, contexts, sources):
     return lines
 
 
-def _source(model, contexts, sources):
-    commands = model.commands
-    lines = cpp.head(sources) + ['#include "domain/wire/commands.gen.hpp"', ""]
-    lines += [f'#include "domain/wire/{c.name}_{kind}.gen.hpp"' for c in contexts for kind in ("json", "stored")]
-    lines += ["", "#include <array>", "#include <type_traits>", "", "namespace fasti {", "namespace {", "",
-              "constexpr std::array<std::string_view, command_type_count> names = {"]
+def _tables(commands):
+    """Names and what is known of each command."""
+    lines = ["constexpr std::array<std::string_view, command_type_count> names = {"]
     lines += [f"    {cpp.literal(c.name)}," for c in commands] + ["};", ""]
     for c in commands:
         if c.emits:
@@ -77,7 +74,11 @@ def _source(model, contexts, sources):
         parts += [f"{c.name}_emits" if c.emits else "{}", f"{c.name}_may_fail" if c.may_fail else "{}",
                   "true" if c.internal else "false", "true" if c.record else "false"]
         lines.append("    {" + ", ".join(parts) + "},")
-    lines += ["}};", "", "template <class Command>",
+    return lines + ["}};", ""]
+
+
+def _helpers():
+    return ["template <class Command>",
               "result<command> read_one(const json_value* body, std::span<const path_field> path, std::string&& pointer) {",
               "    field_errors errors(std::move(pointer));", "    result<command> out = command(std::in_place_type<Command>);",
               "    read_json(body, path, *std::get_if<Command>(&out.value()), errors);",
@@ -94,8 +95,16 @@ def _source(model, contexts, sources):
               "    if (const std::string_view near = nearest_name(outside, name); !near.empty()) {",
               "        message += \"; `\" + std::string(near) + \"` is near\";", "    }",
               "    return error{error_code::command_unknown, message + '.'};", "}", "",
-              "} // namespace", "",
-              "std::string_view to_name(command_type type) noexcept { return names[static_cast<std::size_t>(type)]; }",
+              "} // namespace", ""]
+
+
+def _source(model, contexts, sources):
+    commands = model.commands
+    lines = cpp.head(sources) + ['#include "domain/wire/commands.gen.hpp"', ""]
+    lines += [f'#include "domain/wire/{c.name}_{kind}.gen.hpp"' for c in contexts for kind in ("json", "stored")]
+    lines += ["", "#include <array>", "#include <type_traits>", "", "namespace fasti {", "namespace {", ""]
+    lines += _tables(commands) + _helpers()
+    lines += ["std::string_view to_name(command_type type) noexcept { return names[static_cast<std::size_t>(type)]; }",
               "const command_info& info_of(command_type type) noexcept { return infos[static_cast<std::size_t>(type)]; }",
               "",
               "std::optional<command_type> command_type_from_name(std::string_view name) noexcept {",

@@ -1,0 +1,246 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The generator against small declarations: what it refuses, and that older revisions are brought up to date."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+import emit_errors  # noqa: E402
+import emit_proto  # noqa: E402
+import emit_stored  # noqa: E402
+import emit_structs  # noqa: E402
+import gen  # noqa: E402
+import model as declarations  # noqa: E402
+import patterns  # noqa: E402
+
+ROOT = HERE.parents[1]
+
+BASE = """
+[error.internal]
+status = 500
+retry = "same"
+doc = "A fault."
+"""
+
+SAMPLE = """
+context = "sample"
+doc = "A sample."
+
+[type.name]
+base = "text"
+pattern = "[a-z][a-z0-9]{0,7}"
+doc = "A name."
+
+[stream.thing]
+pattern = "thing/{thing}"
+doc = "One a thing."
+
+[permission."things:write"]
+doc = "Change things."
+
+[command.make_thing]
+doc = "Make one."
+stream = "thing"
+permission = "things:write"
+http = "PUT /v1/things/{thing}"
+emits = ["thing_made"]
+may_fail = []
+[command.make_thing.field]
+thing = { type = "name", doc = "Its name." }
+size_mm = { type = "u32", max = 1000, doc = "How large." }
+
+[event.thing_made]
+revision = 2
+doc = "One was made."
+[event.thing_made.field]
+thing = { number = 1, type = "name" }
+size_mm = { number = 3, type = "u32", doc = "How large." }
+[event.thing_made.history.1.field]
+thing = { number = 1, type = "name" }
+size_cm = { number = 2, type = "u32", doc = "How large, as it was kept then." }
+"""
+
+MAIN = """
+#include "domain/wire/sample_stored.gen.hpp"
+
+namespace fasti::sample {
+void upcast(const thing_made_r1& old, thing_made& now) {
+    now.thing = old.thing;
+    now.size_mm = old.size_cm * 10;
+}
+} // namespace fasti::sample
+
+int main() {
+    using namespace std::string_view_literals;
+    fasti::sample::thing_made out;
+    const bool old = decode("\\x0A\\x01x\\x10\\x07"sv, 1, out);
+    if (!old || out.thing != "x" || out.size_mm != 70) { return 1; }
+    if (!decode("\\x0A\\x01y\\x18\\x07"sv, 2, out) || out.thing != "y" || out.size_mm != 7) { return 2; }
+    if (decode("\\x0A\\x01x\\x18\\x07"sv, 1, out)) { return 3; } // a field of revision 2 in revision 1
+    if (decode("\\x0A\\x01x"sv, 3, out) || decode("\\x0A\\x01x"sv, 0, out)) { return 4; }
+    return 0;
+}
+"""
+
+
+class Tree:
+    """A folder with declarations, gone after the test."""
+
+    def __init__(self, sample=SAMPLE, base=BASE):
+        self.root = Path(tempfile.mkdtemp(prefix="gen_test_"))
+        (self.root / "domain/base").mkdir(parents=True)
+        (self.root / "domain/sample").mkdir()
+        (self.root / "domain/base/base.toml").write_text(base, encoding="utf-8")
+        (self.root / "domain/sample/sample.toml").write_text(sample, encoding="utf-8")
+
+    def __enter__(self):
+        return self.root
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.root)
+
+
+class Refusals(unittest.TestCase):
+    def refused(self, *parts, change=(), add=""):
+        sample = SAMPLE
+        if change:
+            self.assertIn(change[0], sample)
+            sample = sample.replace(change[0], change[1])
+        with Tree(sample + add) as root:
+            with self.assertRaises(declarations.DeclarationError) as caught:
+                declarations.load(root)
+        for part in parts:
+            self.assertIn(part, str(caught.exception))
+
+    def test_the_sample_itself_is_fine(self):
+        with Tree() as root:
+            self.assertEqual([e.name for e in declarations.load(root).events], ["thing_made"])
+
+    def test_unknown_keys(self):
+        self.refused("command.make_thing", "unknown key `permision`",
+                     change=('permission = "things:write"', 'permision = "things:write"'))
+        self.refused("unknown section", add="[evnt.x]\ndoc = 'x'\n")
+        self.refused("unknown key `maximum`", change=("max = 1000", "maximum = 1000"))
+
+    def test_a_number_twice(self):
+        self.refused("number 1 is already that of `thing`", change=("number = 3", "number = 1"))
+
+    def test_a_number_with_another_meaning(self):
+        self.refused("field number 2 is reused: it was `size_cm`", change=("number = 3", "number = 2"))
+
+    def test_a_number_left_out(self):
+        self.refused("`number` is missing", change=("{ number = 3, type", "{ type"))
+
+    def test_a_revision_without_its_history(self):
+        self.refused("needs a history of each revision before it", change=("revision = 2", "revision = 3"))
+
+    def test_two_operations_on_one_route(self):
+        self.refused("`PUT /v1/things/{name}` is the route of `make_thing` too", add="""
+[command.remake_thing]
+doc = "Again."
+stream = "thing"
+permission = "things:write"
+http = "PUT /v1/things/{name}"
+emits = []
+may_fail = []
+[command.remake_thing.field]
+thing = { type = "name", doc = "Its name." }
+name = { type = "name", doc = "Its name." }
+""")
+
+    def test_events_and_errors_that_nobody_declared(self):
+        self.refused("emits the unknown event `thing_mode`", change=('emits = ["thing_made"]', 'emits = ["thing_mode"]'))
+        self.refused("unknown error `thing_lost`", change=("may_fail = []", 'may_fail = ["thing_lost"]'))
+
+    def test_permissions_types_and_streams_that_nobody_declared(self):
+        self.refused("permission `things:read` is not declared", change=('permission = "things:write"',
+                                                                         'permission = "things:read"'))
+        self.refused("type `nam` is unknown", change=('{ type = "name", doc', '{ type = "nam", doc'))
+        self.refused("stream `things` is unknown", change=('stream = "thing"', 'stream = "things"'))
+
+    def test_a_route_that_captures_no_field(self):
+        self.refused("captures `id`, which is no field", change=("/v1/things/{thing}", "/v1/things/{id}"))
+
+    def test_text_from_outside_without_a_bound(self):
+        self.refused("comes from outside and needs max_bytes", change=('type = "u32", max = 1000', 'type = "text"'))
+
+    def test_cpp_keywords_and_other_spellings(self):
+        self.refused("`delete` is a C++ keyword", change=("size_mm = { type", "delete = { type"))
+        self.refused("`sizeMm` is not snake_case", change=("size_mm = { type", "sizeMm = { type"))
+
+    def test_a_field_that_is_optional_and_has_a_default(self):
+        self.refused("not both", change=("max = 1000", "max = 1000, optional = true, default = 3"))
+
+    def test_all_faults_are_told_at_once(self):
+        self.refused("unknown error `a`", "unknown error `b`", change=("may_fail = []", 'may_fail = ["a", "b"]'))
+
+
+class Patterns(unittest.TestCase):
+    def test_the_subset(self):
+        atoms = patterns.parse_pattern("[A-Za-z][a-z0-9_-]{0,7}")
+        self.assertEqual((patterns.shortest(atoms), patterns.longest(atoms)), (1, 8))
+        self.assertIsNone(patterns.longest(patterns.parse_pattern("[a-z]+:[0-9]*")))
+        for bad in ("", "a|b", "(ab)", "a.b", "[z-a]", "[a", "[a-z]+[a-f]", "[a-z]{3,1}", "\\d"):
+            with self.assertRaises(patterns.PatternError, msg=bad):
+                patterns.parse_pattern(bad)
+
+
+class Output(unittest.TestCase):
+    def test_the_same_declarations_give_the_same_bytes(self):
+        self.assertEqual(gen.generate(ROOT), gen.generate(ROOT))
+
+    def test_a_changed_and_an_orphaned_file_are_stale(self):
+        with Tree() as root:
+            files = {"domain/sample/sample.gen.hpp": "one"}
+            self.assertEqual(gen.stale_files(root, files), ["domain/sample/sample.gen.hpp"])
+            (root / "domain/sample/sample.gen.hpp").write_text("one", encoding="utf-8")
+            self.assertEqual(gen.stale_files(root, files), [])
+            (root / "domain/sample/left.gen.cpp").write_text("", encoding="utf-8")
+            self.assertEqual(gen.stale_files(root, files), ["domain/sample/left.gen.cpp"])
+
+    def test_older_revisions_are_in_the_proto_file(self):
+        with Tree() as root:
+            files = emit_proto.emit(declarations.load(root))
+        text = "\n".join(files["docs/reference/proto/fasti_sample.gen.proto"])
+        self.assertIn("message thing_made_r1 {", text)
+        self.assertIn("uint32 size_cm = 2;", text)
+
+    def test_an_older_revision_is_brought_up_to_date_by_hand_written_code(self):
+        compiler = os.environ.get("CXX") or shutil.which("c++") or shutil.which("g++")
+        self.assertTrue(compiler, "a C++ compiler")
+        with Tree() as root:
+            model = declarations.load(root)
+            for emitter in (emit_errors, emit_structs, emit_stored):
+                for path, lines in emitter.emit(model).items():
+                    there = root / path
+                    there.parent.mkdir(parents=True, exist_ok=True)
+                    there.write_text("\n".join(lines), encoding="utf-8")
+            (root / "main.cpp").write_text(MAIN, encoding="utf-8")
+            # Angle includes of the sample's folder come first: it brings its own error codes.
+            shutil.copy(ROOT / "domain/base/check.cpp", root / "domain/base/check.cpp")
+            for header in ("check", "context", "char_class", "ids", "instant", "label", "result"):
+                shutil.copy(ROOT / f"domain/base/{header}.hpp", root / f"domain/base/{header}.hpp")
+            shutil.copy(ROOT / "domain/wire/proto.hpp", root / "domain/wire/proto.hpp")
+            build = [compiler, "-std=c++20", "-O0", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow",
+                     "-Werror", "-I", ".", "main.cpp", "domain/wire/sample_stored.gen.cpp",
+                     "domain/base/check.cpp", "-o", "main"]
+            built = subprocess.run(build, cwd=root, capture_output=True, text=True, check=False)
+            self.assertEqual(built.returncode, 0, built.stderr)
+            self.assertEqual(subprocess.run([str(root / "main")], check=False).returncode, 0)
+            # Without the hand-written part the linker says what is missing.
+            (root / "main.cpp").write_text(MAIN.replace("void upcast", "void other"), encoding="utf-8")
+            unlinked = subprocess.run(build, cwd=root, capture_output=True, text=True, check=False)
+            self.assertNotEqual(unlinked.returncode, 0)
+            self.assertIn("upcast", unlinked.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -7,7 +7,6 @@ set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_CXX_SCAN_FOR_MODULES OFF)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
-set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
 
@@ -23,6 +22,10 @@ add_library(fasti_warnings INTERFACE)
 target_compile_options(fasti_warnings INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow
                        $<$<BOOL:${FASTI_WERROR}>:-Werror>)
 
+add_compile_options(-pthread)
+if(FASTI_PCH)
+  add_compile_options(-fpch-preprocess)  # ccache cannot see into precompiled headers without it
+endif()
 if(FASTI_SANITIZE)
   add_compile_options(-fsanitize=${FASTI_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${FASTI_SANITIZE})

@@ -35,7 +35,7 @@ STANDARD = re.compile(r"^[a-z_]+$|^c[a-z]+$")
 C_HEADERS = re.compile(r"^(stdint|stddef|stdbool|string|stdio|stdlib|limits|errno|inttypes)\.h$")
 SYSTEM = re.compile(
     r"^(sys|linux|netinet|arpa|net|bits|x86_64-linux-gnu)/|"
-    r"^(unistd|fcntl|signal|poll|netdb|pwd|grp|sched|termios|dirent|dlfcn|time|glob|syslog|spawn|"
+    r"^(unistd|fcntl|signal|poll|netdb|pwd|grp|sched|termios|dirent|dlfcn|time|malloc|glob|syslog|spawn|"
     r"immintrin|nmmintrin|x86intrin|emmintrin|wmmintrin|arm_acle|arm_neon|cpuid)\.h$"
 )
 # Intrinsics are pure; the rest of SYSTEM is the outside world.
@@ -56,6 +56,10 @@ ARROWS = [
     (r"plugins/host", r"plugins/abi|commands/ports|domain/base"),
     (r"plugins/.+", r"plugins/(abi|sdk)"),
     (r"adapters/(daemon|cli)", r".+"),
+    # the running node keeps its snapshots through the same door to files as the log
+    (r"adapters/node", r"domain/.+|eventstore/(port|segments)|commands/.+|projections/.+"),
+    # the API translates between HTTP and the node
+    (r"adapters/api", r"domain/.+|eventstore/port|commands/.+|projections/.+|adapters/(http|node|crypto|telemetry)"),
     (r"adapters/.+", r"domain/.+|eventstore/port|commands/.+|projections/.+|plugins/host|adapters/(clock|crypto|telemetry)"),
     (r"tests/.+", r".+"),
 ]

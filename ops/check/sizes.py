@@ -7,8 +7,8 @@ import ast
 import re
 from collections.abc import Iterator
 
-FILE_LINES = 500
-FUNCTION_LINES = 75
+FILE_LINES = 550  # "about 500" and "about 70" for people
+FUNCTION_LINES = 80
 
 _SCOPE = re.compile(r"\b(namespace|class|struct|union|enum|extern)\b")
 

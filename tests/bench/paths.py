@@ -265,19 +265,71 @@ def batch(how: settings) -> list[row]:
                 "shared", {"stored_bytes": size, "fasti": shown(value), "raw": shown(raw)})]
 
 
-# --- the disk -----------------------------------------------------------------------------------------
+# --- log and views in process -------------------------------------------------------------------------
+
+
+def _scratch(how: settings) -> Path:
+    folder = how.build / "bench"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def ledger(how: settings) -> list[row]:
+    """Neither has a load beside it, so both cores are theirs: the log prepares its next file on the second."""
+    cores, _ = cores_for("shared")
+    folder = _scratch(how)
+    rows = []
+    for size in (16, 256):
+        ours = lambda size=size: program(how, "ledger_bench", "append", folder, size, 400, how.seconds, cores=cores)[0]
+        stored = round(ours()["record_bytes"])  # with its share of the frame
+        raw, value = alternating(how, lambda: program(how, "fasti_raw_limits", "append", folder, size, stored,
+                                                      how.seconds, cores=cores)[0], ours)
+        limit = middle(raw, "per_s")
+        rows.append(row(f"ledger append, batches of {size}", middle(value, "per_s"), "events/s",
+                        "raw write to zeros, same sync", limit, 0.7 * limit, "at least 70 % of raw", False,
+                        spread(value, "per_s"), "shared",
+                        {"record_bytes": stored, "p50_us": middle(value, "p50_us"), "p99_us": middle(value, "p99_us"),
+                         "raw_p50_us": middle(raw, "p50_us"), "raw_p99_us": middle(raw, "p99_us")}))
+    return rows
+
+
+def log_read(how: settings) -> list[row]:
+    cores, _ = cores_for("split")
+    folder = _scratch(how)
+    raw, value = alternating(
+        how, lambda: program(how, "fasti_raw_limits", "read", folder, 1, 424, how.seconds, cores=cores)[0],
+        lambda: program(how, "ledger_bench", "read", folder, 1, 400, how.seconds, cores=cores)[0])
+    return [row("log read", middle(value, "per_s"), "events/s", "raw sequential read", middle(raw, "per_s"), 5_000_000,
+                "at least 5 million/s on a core", False, spread(value, "per_s"), "split")]
+
+
+def rebuild(how: settings) -> list[row]:
+    cores, _ = cores_for("split")
+    (runs,) = alternating(how, lambda: _view_figures(how, cores))
+    rows = []
+    for shape in sorted({name.split("|")[1] for name in runs[0]}):
+        raw, value = f"decode only|{shape}", f"view rebuild|{shape}"
+        rows.append(row(f"view rebuild, {shape}", middle(runs, value), "events/s", "decode without views",
+                        middle(runs, raw), 1_500_000, "at least 1.5 million/s on a core", False,
+                        spread(runs, value), "split"))
+    return rows
+
+
+def _view_figures(how: settings, cores: set[int]) -> Run:
+    lines = program(how, "views_bench", "rebuild", *(["small"] if how.smoke else []), cores=cores)
+    return {f"{line['path']}|{line['of']}": float(line["value"]) for line in lines
+            if line["path"] in ("decode only", "view rebuild")}
 
 
 def raw_disk(how: settings) -> list[row]:
     """What the machine allows; no value of ours, so no bar."""
     cores, _ = cores_for(how.placement)
     rows = []
-    folder = how.build / "bench"
-    folder.mkdir(exist_ok=True)
     for what, size, name in (("append", 16, "raw append, batches of 16"), ("append", 256, "raw append, batches of 256"),
                              ("read", 256, "raw sequential read")):
-        (runs,) = alternating(how, lambda: program(how, "fasti_raw_limits", what, folder, size, 400, how.seconds,
-                                                   cores=cores)[0])
+        measure = lambda what=what, size=size: program(how, "fasti_raw_limits", what, _scratch(how), size, 400,
+                                                       how.seconds, cores=cores)[0]
+        (runs,) = alternating(how, measure)
         value = middle(runs, "per_s")
         rows.append(row(name, value, "records of 400 B/s", "itself", value, 0, "none", False, spread(runs, "per_s"),
                         how.placement))
@@ -291,5 +343,8 @@ PATHS: dict[str, Callable[[settings], list[row]]] = {
     "renewal": renewal,
     "register": register,
     "batch": batch,
+    "ledger": ledger,
+    "log_read": log_read,
+    "rebuild": rebuild,
     "disk": raw_disk,
 }

@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import sys
 from pathlib import Path
 
@@ -23,7 +24,7 @@ def arguments() -> argparse.Namespace:
     names = ", ".join(paths.PATHS)
     parser = argparse.ArgumentParser(prog="ops/dev bench", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("pattern", nargs="?", default="", help=f"only paths whose name contains it: {names}")
+    parser.add_argument("pattern", nargs="?", default="", help=f"regular expression, found in the names to run: {names}")
     parser.add_argument("--output", choices=("table", "json"), default="table")
     parser.add_argument("--seconds", type=float, default=2.0, help="measured time of each run (2)")
     parser.add_argument("--rounds", type=int, default=5, help="runs of each side, of which the median counts (5)")
@@ -66,9 +67,9 @@ def main() -> int:
     how = paths.settings(build=Path(asked.build).resolve(), seconds=0.1 if asked.smoke else asked.seconds,
                          rounds=1 if asked.smoke else asked.rounds, placement=asked.placement, peers=asked.peers,
                          smoke=asked.smoke)
-    chosen = [name for name in paths.PATHS if asked.pattern in name]
+    chosen = [name for name in paths.PATHS if re.search(asked.pattern, name)]
     if not chosen:
-        print(f"bench: no path contains {asked.pattern!r}; there are: {', '.join(paths.PATHS)}", file=sys.stderr)
+        print(f"bench: no path matches {asked.pattern!r}; there are: {', '.join(paths.PATHS)}", file=sys.stderr)
         return 2
     lines: list[paths.row] = []
     failed = False

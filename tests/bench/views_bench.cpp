@@ -252,6 +252,10 @@ void lookup_figures(const shape& of) {
 
 int main(int argc, char** argv) {
     const std::string_view which = argc > 1 ? argv[1] : "";
+    if (argc > 2 && std::string_view(argv[2]) == "small") {
+        rebuild_figures({100, 10, 1000});
+        return EXIT_SUCCESS;
+    }
     if (which.empty() || which == "rebuild") {
         rebuild_figures({10'000, 20, 800'000});
         rebuild_figures({1000, 1000, 0});

@@ -7,6 +7,7 @@
 #include <rapidjson/reader.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 namespace fasti {
@@ -47,7 +48,7 @@ public:
     }
     bool Uint64(std::uint64_t value) { return leaf(json_kind::integer, value); }
     bool Double(double value) {
-        leaf(json_kind::number, 0);
+        leaf(json_kind::number, std::bit_cast<std::uint64_t>(value));
         nodes_.back().negative = std::signbit(value);
         nodes_.back().beyond = std::fabs(value) >= beyond_any_integer;
         return true;

@@ -38,7 +38,7 @@ struct json_node {
     bool beyond = false;   //!< a number whose size no 64-bit integer has
     std::uint32_t end = 1;
     std::uint32_t count = 0; //!< members or items
-    std::uint64_t bits = 0;  //!< integer: two's complement; boolean: 0 or 1
+    std::uint64_t bits = 0;  //!< integer: two's complement; number: of its double; boolean: 0 or 1
     std::string_view key = {};
     std::string_view text = {};
 };
@@ -58,6 +58,8 @@ public:
     std::uint32_t size() const noexcept { return node().count; }
     std::string_view text() const noexcept { return node().text; }
     bool boolean() const noexcept { return node().bits != 0; }
+    //! As json_node says, for those who write a value again.
+    std::uint64_t bits() const noexcept { return node().bits; }
     bool negative() const noexcept { return node().negative; }
     //! A number too large for any integer field, whatever else it is.
     bool beyond() const noexcept { return node().beyond; }

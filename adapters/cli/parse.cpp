@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one unit that knows CLI11. Help is ours: it wraps, groups and shows examples.
+#include "adapters/cli/parse.hpp"
+
+#include "adapters/config/config.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <memory>
+
+namespace fasti::cli {
+namespace {
+
+//! The parser's node for each command, and the options whose results are wanted.
+struct leaf {
+    CLI::App* app;
+    const command_spec* command;
+    std::vector<CLI::Option*> options; //!< beside command->options
+};
+
+CLI::App* child_of(CLI::App* parent, const std::string& word) {
+    for (CLI::App* child : parent->get_subcommands([](CLI::App*) { return true; })) {
+        if (child->get_name() == word) {
+            return child;
+        }
+    }
+    CLI::App* const made = parent->add_subcommand(word);
+    made->set_help_flag(); // --help is looked for before
+    return made;
+}
+
+CLI::Option* add_option(CLI::App* app, const option_spec& option) {
+    const std::string name = option.flag.empty() ? option.name : option.flag;
+    if (option.kind == value_kind::boolean) {
+        return app->add_flag(name);
+    }
+    CLI::Option* const made = app->add_option(name);
+    made->required(option.required);
+    if (option.repeated) {
+        made->expected(1, 100'000)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+        made->allow_extra_args(option.flag.empty());
+    } else {
+        made->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    }
+    return made;
+}
+
+std::string see_help(const std::vector<std::string>& words) {
+    std::string out = "\nSee `fasti";
+    for (const std::string& word : words) {
+        out += " " + word;
+    }
+    return out + " --help`.";
+}
+
+//! What is wrong with one value, if anything.
+std::string fault_of(const option_spec& option, const std::string& value) {
+    const std::string name = option.flag.empty() ? option.name : option.flag;
+    if (option.kind == value_kind::number) {
+        const std::optional<std::uint64_t> number = number_from(value, config_unit::none);
+        if (!number || *number < option.min || *number > option.max) {
+            return name + " must be a whole number from " + std::to_string(option.min) + " to " +
+                   std::to_string(option.max) + ", not `" + value + "`.";
+        }
+    } else if (option.kind == value_kind::choice &&
+               std::find(option.choices.begin(), option.choices.end(), value) ==
+                   option.choices.end()) {
+        std::string all;
+        for (const std::string& choice : option.choices) {
+            all += (all.empty() ? "" : ", ") + choice;
+        }
+        return name + " must be one of " + all + ", not `" + value + "`.";
+    } else if (option.kind == value_kind::labels && value.find('=') == std::string::npos) {
+        return name + " must be KEY=VALUE, not `" + value + "`.";
+    }
+    return {};
+}
+
+//! The longest start of the words that names a command or group.
+std::vector<std::string> known_start(const std::vector<command_spec>& commands,
+                                     const std::vector<std::string>& words) {
+    std::vector<std::string> known;
+    for (const std::string& word : words) {
+        known.push_back(word);
+        const bool fits = std::any_of(
+            commands.begin(), commands.end(), [&known](const command_spec& command) {
+                return command.words.size() >= known.size() &&
+                       std::equal(known.begin(), known.end(), command.words.begin());
+            });
+        if (!fits) {
+            known.pop_back();
+            break;
+        }
+    }
+    return known;
+}
+
+bool is_command(const std::vector<command_spec>& commands, const std::vector<std::string>& words) {
+    return std::any_of(commands.begin(), commands.end(),
+                       [&words](const command_spec& command) { return command.words == words; });
+}
+
+//! "There is no command `regster`; did you mean `registry`?"
+std::string unknown_word(const std::vector<command_spec>& commands,
+                         const std::vector<std::string>& known, const std::string& word) {
+    std::vector<std::string_view> candidates;
+    for (const command_spec& command : commands) {
+        if (!command.hidden && command.words.size() > known.size() &&
+            std::equal(known.begin(), known.end(), command.words.begin())) {
+            candidates.emplace_back(command.words[known.size()]);
+        }
+    }
+    std::string out = "There is no command `";
+    for (const std::string& one : known) {
+        out += one + " ";
+    }
+    out += word + "`";
+    const std::optional<std::string_view> near = nearest_name(word, candidates);
+    return out + (near ? "; did you mean `" + std::string{*near} + "`?" : ".");
+}
+
+parsed refuse(std::string text) {
+    parsed out;
+    out.text = std::move(text);
+    return out;
+}
+
+parsed values_of(const leaf& chosen) {
+    parsed out;
+    for (std::size_t i = 0; i < chosen.options.size(); ++i) {
+        const option_spec& option = chosen.command->options[i];
+        std::vector<std::string> values = chosen.options[i]->results();
+        if (values.empty()) {
+            continue;
+        }
+        for (const std::string& value : values) {
+            if (const std::string fault = fault_of(option, value); !fault.empty()) {
+                return refuse(fault + see_help(chosen.command->words));
+            }
+        }
+        if (!option.repeated) {
+            values = {values.back()};
+        }
+        out.given.set(option.name, std::move(values));
+    }
+    out.command = chosen.command;
+    return out;
+}
+
+} // namespace
+
+std::string arguments::text(std::string_view name) const {
+    const auto found = given_.find(name);
+    return found == given_.end() ? std::string{} : found->second.back();
+}
+
+const std::vector<std::string>& arguments::all(std::string_view name) const {
+    static const std::vector<std::string> none;
+    const auto found = given_.find(name);
+    return found == given_.end() ? none : found->second;
+}
+
+std::uint64_t arguments::number(std::string_view name, std::uint64_t otherwise) const {
+    return has(name) ? number_from(text(name), config_unit::none).value_or(otherwise) : otherwise;
+}
+
+void arguments::set(const std::string& name, std::vector<std::string> values) {
+    given_[name] = std::move(values);
+}
+
+parsed parse(const std::vector<command_spec>& commands, const std::vector<std::string>& words) {
+    const std::vector<std::string> known = known_start(commands, words);
+    const std::vector<std::string> rest{words.begin() + static_cast<std::ptrdiff_t>(known.size()),
+                                        words.end()};
+    const auto ends = std::find(rest.begin(), rest.end(), "--");
+    const bool asked = std::any_of(rest.begin(), ends, [](const std::string& word) {
+        return word == "--help" || word == "-h";
+    });
+    if (asked || (words.size() == 1 && words[0] == "help")) {
+        parsed out;
+        out.help = true;
+        out.text = help_of(commands, known);
+        return out;
+    }
+    if (!is_command(commands, known)) {
+        if (rest.empty()) {
+            return refuse(help_of(commands, known));
+        }
+        return refuse(unknown_word(commands, known, rest.front()) + see_help(known));
+    }
+
+    CLI::App root{"", "fasti"};
+    root.set_help_flag();
+    const auto chosen_spec = std::find_if(
+        commands.begin(), commands.end(),
+        [&known](const command_spec& command) { return command.words == known; });
+    CLI::App* node = &root;
+    for (const std::string& word : known) {
+        node = child_of(node, word);
+    }
+    leaf chosen{node, &*chosen_spec, {}};
+    for (const option_spec& option : chosen_spec->options) {
+        chosen.options.push_back(add_option(node, option));
+    }
+    try {
+        std::vector<std::string> reversed{words.rbegin(), words.rend()};
+        root.parse(std::move(reversed)); // CLI11 takes a vector from its end
+    } catch (const CLI::ParseError& wrong) {
+        return refuse(std::string{wrong.what()} + see_help(known));
+    }
+    return values_of(chosen);
+}
+
+} // namespace fasti::cli

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+# What spans modules: support, contract, golden, sim, fuzz, integration, e2e and bench. Tests of one module
+# stand in its fasti_module() call. Paths are from the root, as there.
+
+fasti_test(NAME codegen_test SCRIPT ops/codegen/gen_test.py LABEL check)
+fasti_test(NAME openapi_test SCRIPT ops/codegen/openapi_test.py LABEL check)
+fasti_test(NAME http_server_test
+  SOURCES tests/integration/http_server_test.cpp
+  NEEDS adapters/http
+  USES asio openssl threads)
+fasti_fuzz(NAME fuzz_http
+  SOURCES tests/fuzz/fuzz_http.cpp
+  NEEDS adapters/http domain/base)
+fasti_executable(NAME http_constant
+  SOURCES tests/bench/http_constant.cpp
+  NEEDS adapters/http)
+fasti_module(PATH tests/support
+  NEEDS domain/base domain/identity domain/operations domain/registry domain/wire eventstore/port
+        commands/ports projections/engine)
+
+fasti_module(PATH tests/sim
+  NEEDS domain/base domain/wire eventstore/port commands/access commands/ports commands/pipeline adapters/node
+        projections/engine tests/support)
+
+# The yardsticks of ops/dev bench, and a run of one iteration so that they do not rot.
+if(FASTI_TESTS AND NOT FASTI_FUZZ)
+  fasti_executable(NAME fasti_load
+    SOURCES tests/bench/load.cpp tests/bench/load_options.cpp tests/bench/process_cpu.cpp tests/bench/requests.cpp)
+  fasti_executable(NAME fasti_bare_server SOURCES tests/bench/bare_server.cpp USES threads)
+  fasti_executable(NAME fasti_raw_limits SOURCES tests/bench/raw_limits.cpp)
+  fasti_executable(NAME parts_bench SOURCES tests/bench/parts_bench.cpp
+    NEEDS domain/registry domain/wire eventstore/port)
+  fasti_executable(NAME views_bench SOURCES tests/bench/views_bench.cpp
+    NEEDS domain/base domain/registry domain/wire eventstore/port projections/engine projections/views)
+  fasti_executable(NAME pipeline_bench SOURCES tests/bench/pipeline_bench.cpp
+    NEEDS domain/wire eventstore/port commands/pipeline adapters/clock adapters/crypto adapters/node
+    USES boost)
+  fasti_executable(NAME ledger_bench SOURCES tests/bench/ledger_bench.cpp
+    NEEDS eventstore/port eventstore/segments)
+  fasti_test(NAME bench_smoke SCRIPT tests/bench/run.py ARGS "^(ledger|log_read|rebuild|disk)" --smoke)
+endif()
+
+fasti_fuzz(NAME fuzz_config SOURCES tests/fuzz/fuzz_config.cpp NEEDS adapters/config)
+
+fasti_module(PATH tests/support/disk NEEDS domain/base eventstore/segments SOURCES sim_disk.cpp)
+fasti_test(NAME ledger_contract_test
+  SOURCES tests/contract/ledger_contract_test.cpp tests/contract/ledger_contract.cpp
+          tests/contract/ledger_model.cpp
+  NEEDS eventstore/port eventstore/memory eventstore/segments tests/support tests/support/disk)

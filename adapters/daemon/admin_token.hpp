@@ -16,6 +16,7 @@ std::string admin_token_path(const std::string& data);
 //! crash between the two only makes another) and creates it. A file that was deleted later is not
 //! made again: `fasti token create --data` is the way back.
 //! Thread: I/O; `done` is called there too, perhaps at once.
-void ensure_admin_token(node& live, const std::string& data, std::function<void(result<void>)> done);
+void ensure_admin_token(node& live, const std::string& data,
+                        std::function<void(result<void>)> done);
 
 } // namespace fasti

@@ -17,8 +17,13 @@ constexpr std::chrono::seconds after_trouble{1};
 
 housekeeping::housekeeping(segment_ledger& facts, snapshot_store& snapshots, const options& how,
                            telemetry::logger& log)
-    : facts_(facts), snapshots_(snapshots), how_(how), log_(log), snapshot_at_(how.snapshot_at),
-      head_(facts.head().last), thread_([this] { run(); }) {}
+    : facts_(facts),
+      snapshots_(snapshots),
+      how_(how),
+      log_(log),
+      snapshot_at_(how.snapshot_at),
+      head_(facts.head().last),
+      thread_([this] { run(); }) {}
 
 housekeeping::~housekeeping() { stop(); }
 

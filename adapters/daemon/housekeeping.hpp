@@ -47,8 +47,8 @@ private:
     bool prepare_failed_ = false;
     std::mutex mutex_;
     std::condition_variable wake_;
-    position head_ = 0;  // guarded
-    bool poked_ = true;  // guarded
+    position head_ = 0;     // guarded
+    bool poked_ = true;     // guarded
     bool stopping_ = false; // guarded
     std::thread thread_;
 };

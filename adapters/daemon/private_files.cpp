@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -91,9 +90,8 @@ result<void> make_private_folder(const std::string& path) {
         std::filesystem::create_directories(folder.parent_path(), failure);
     }
     if (::mkdir(path.c_str(), owner_only_folder) != 0 && errno != EEXIST) {
-        return error{error_code::configuration_invalid, "The data folder " + path +
-                                                            " cannot be made: " +
-                                                            std::strerror(errno) + "."};
+        return error{error_code::configuration_invalid,
+                     "The data folder " + path + " cannot be made: " + std::strerror(errno) + "."};
     }
     struct stat found {};
     if (::stat(path.c_str(), &found) != 0 || !S_ISDIR(found.st_mode)) {
@@ -102,8 +100,8 @@ result<void> make_private_folder(const std::string& path) {
     }
     if ((found.st_mode & 077U) != 0 && ::chmod(path.c_str(), owner_only_folder) != 0) {
         return error{error_code::configuration_invalid,
-                     "The data folder " + path +
-                         " is open to others; make it private: chmod 700 " + path + "."};
+                     "The data folder " + path + " is open to others; make it private: chmod 700 " +
+                         path + "."};
     }
     return {};
 }

@@ -33,10 +33,10 @@
 namespace fasti {
 namespace {
 
-constexpr std::uint32_t tick_ms = 8;             // leases
-constexpr std::uint32_t slow_tick_ms = 1'000;    // time-outs of waits, checkpoint of leases
+constexpr std::uint32_t tick_ms = 8;               // leases
+constexpr std::uint32_t slow_tick_ms = 1'000;      // time-outs of waits, checkpoint of leases
 constexpr std::size_t leases_per_second = 100'000; // larger tables are checkpointed less often
-constexpr int exit_store_failed = 74;            // EX_IOERR
+constexpr int exit_store_failed = 74;              // EX_IOERR
 
 struct server_process {
     loaded_config settings;
@@ -145,8 +145,8 @@ void server_process::recover() {
     const position head = facts->head().last;
     const auto progress = [this, head](std::uint64_t folded, std::uint64_t) {
         loop.post([this, folded, head] {
-            context.recovery_progress = "Folded " + std::to_string(folded) + " events towards position " +
-                                        std::to_string(head) + ".";
+            context.recovery_progress = "Folded " + std::to_string(folded) +
+                                        " events towards position " + std::to_string(head) + ".";
         });
         return !stopping.load();
     };
@@ -227,8 +227,8 @@ void server_process::go_public() {
     api->start(*live);
     const auto& values = settings.values;
     const auto where = endpoint_from(values.http.listen);
-    const std::string host =
-        where->host.find(':') == std::string::npos ? where->host : "[" + where->host + "]";
+    const std::string host = where->host.find(':') == std::string::npos ? where->host
+                                                                        : "[" + where->host + "]";
     const std::string scheme = values.http.tls_cert.empty() ? "http://" : "https://";
     log.info("serving", {{"address", scheme + host + ":" + std::to_string(port)},
                          {"data", values.data.dir},

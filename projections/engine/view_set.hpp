@@ -48,6 +48,7 @@ public:
 
     registry_view& registry() noexcept { return registry_; }
     const registry_view& registry() const noexcept { return registry_; }
+    tokens_view& tokens() noexcept { return tokens_; }
     const tokens_view& tokens() const noexcept { return tokens_; }
     const registry_metrics_view& registry_metrics() const noexcept { return registry_metrics_; }
 

@@ -41,6 +41,9 @@ public:
         ++rows_;
     }
 
+    //! There may be more behind the last key, but it is not looked at now.
+    void cut() noexcept { cut_ = true; }
+
     void finish() {
         writer_.end_array();
         if (cut_) {

@@ -200,6 +200,17 @@ void registry_metrics_view::rows(
     }
 }
 
+std::vector<std::string> registry_metrics_view::services() const {
+    std::vector<std::string> out;
+    for (std::uint32_t id = 0; id < services_.end(); ++id) {
+        if (services_[id].cells > 0) {
+            out.push_back(services_[id].name);
+        }
+    }
+    std::sort(out.begin(), out.end());
+    return out;
+}
+
 void registry_metrics_view::write_snapshot(std::string& out) const {
     packed::append_varint(out, changed_);
     packed::append_signed(out, newest_);

@@ -74,6 +74,9 @@ public:
     void rows(const row_filter& wanted,
               const std::function<bool(const registry::registry_metrics_row&)>& visit) const;
 
+    //! Services that have any row of their own, by name.
+    std::vector<std::string> services() const;
+
     position changed() const noexcept { return changed_; }
     std::size_t cell_count() const noexcept { return cell_count_; }
 

@@ -312,6 +312,55 @@ void registry_view::on(const registry::expiry_guard_lifted&, const event_context
     }
 }
 
+void registry_view::copy_service(const registry_view& from, service_id service) {
+    const service_record& source = from.services_[service];
+    const std::string_view named = from.service_name(service);
+    if (find_service(named)) {
+        return;
+    }
+    const service_id id = add_service(named, hash64(named), {});
+    service_record& record = services_[id];
+    text_memory_bytes_ -= record.text.room();
+    record.text.set_bytes(source.text.bytes());
+    text_memory_bytes_ += record.text.room();
+    record.registered = source.registered;
+    record.stream_version = source.stream_version;
+    record.changed = source.changed;
+    record.changed_at = source.changed_at;
+}
+
+void registry_view::copy_instance(const registry_view& from, instance_slot slot) {
+    const instance_record& source = from.instances_[slot];
+    const std::string_view service = from.service_name(source.owner);
+    const std::uint64_t service_hash = hash64(service);
+    const std::string_view named = from.instance_name(slot);
+    const auto id = find_service(service, service_hash);
+    const std::uint64_t hash = instance_hash(service_hash, named);
+    if (!id || find_instance(*id, named, hash)) {
+        return;
+    }
+    const instance_slot made = instances_.take();
+    instance_record& record = instances_[made];
+    record.text.set_bytes(source.text.bytes());
+    text_memory_bytes_ += record.text.room();
+    record.changed = source.changed;
+    record.changed_at = source.changed_at;
+    record.registered_at = source.registered_at;
+    record.expired_at = source.expired_at;
+    record.stream_version = source.stream_version;
+    record.generation = source.generation;
+    record.weight = source.weight;
+    record.lease_ms = source.lease_ms;
+    record.port = source.port;
+    record.draining = source.draining;
+    record.maintenance = source.maintenance;
+    record.expired = source.expired;
+    add_instance(*id, made, hash);
+    if (record.up()) {
+        enter_healthy(services_[*id], made);
+    }
+}
+
 void registry_view::tell_all(lease_observer& observer) const {
     for (instance_slot slot = 0; slot < instances_.end(); ++slot) {
         const instance_record& record = instances_[slot];

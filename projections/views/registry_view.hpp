@@ -39,6 +39,7 @@ struct instance_ref {
     registry::instance_status status = registry::instance_status::up;
     bool expired = false;
     instant expired_at;
+    position changed = 0; //!< of the last event: the cause of what follows from its state
 };
 
 //! Where answers last changed. Each survives deletions: what is gone moved the position of its
@@ -98,6 +99,11 @@ public:
     void write_snapshot(std::string& out) const;
     //! Replaces everything. False when the bytes are no snapshot; the view is then empty.
     bool read_snapshot(std::string_view bytes);
+
+    //! Takes over a service, without its instances, or one instance of a service taken over before;
+    //! what the view has of that name already stays. For small views that try events out.
+    void copy_service(const registry_view& from, service_id service);
+    void copy_instance(const registry_view& from, instance_slot slot);
 
     //! What an event that comes soon will touch. The three steps of fetching it belong some events
     //! apart, since each needs what the one before has brought: index cells, records, texts.

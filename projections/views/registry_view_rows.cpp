@@ -56,8 +56,15 @@ std::string_view registry_view::instance_name(instance_slot slot) const {
 
 instance_ref registry_view::at(instance_slot slot) const {
     const instance_record& record = instances_[slot];
-    return {service_name(record.owner), instance_name(slot), record.owner,   record.lease_ms,
-            record.generation,          record.status(),     record.expired, record.expired_at};
+    return {service_name(record.owner),
+            instance_name(slot),
+            record.owner,
+            record.lease_ms,
+            record.generation,
+            record.status(),
+            record.expired,
+            record.expired_at,
+            record.changed};
 }
 
 void registry_view::fill(service_id service, registry::service_row& out) const {

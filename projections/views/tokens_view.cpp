@@ -67,6 +67,17 @@ void tokens_view::index(token_table::iterator of) {
     }
 }
 
+void tokens_view::copy_token(const tokens_view& from, std::string_view token) {
+    const auto known = from.tokens_.find(token);
+    if (known == from.tokens_.end()) {
+        return;
+    }
+    const auto [made, is_new] = tokens_.emplace(known->first, known->second);
+    if (is_new) {
+        index(made);
+    }
+}
+
 std::optional<token_grant> tokens_view::authenticate(std::string_view secret_sha256,
                                                      instant now) const {
     if (secret_sha256.size() != secret_sha256_bytes) {

@@ -38,6 +38,9 @@ public:
     void on(const identity::token_created& what, const event_context& context);
     void on(const identity::token_revoked& what, const event_context& context);
 
+    //! Takes over one token, for small views that try events out.
+    void copy_token(const tokens_view& from, std::string_view token);
+
     void write_snapshot(std::string& out) const;
     //! Replaces everything. False when the bytes are no snapshot; the view is then empty.
     bool read_snapshot(std::string_view bytes);

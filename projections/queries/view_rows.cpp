@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "projections/queries/view_rows.hpp"
+
+#include "domain/wire/identity_json.gen.hpp"
+#include "domain/wire/json_writer.hpp"
+#include "domain/wire/registry_json.gen.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace fasti {
+namespace {
+
+using row_visitor = std::function<bool(std::string_view, std::string_view)>;
+
+template <class Row>
+bool show(const row_visitor& visit, std::string_view key, const Row& row, std::string& room) {
+    room.clear();
+    json_writer writer(room);
+    write_json(writer, row);
+    return visit(key, room);
+}
+
+void visit_services(const registry_view& view, const row_visitor& visit) {
+    std::string room;
+    registry::service_row row;
+    view.services_from({}, [&](service_id service) {
+        view.fill(service, row);
+        return show(visit, row.service, row, room);
+    });
+}
+
+void visit_instances(const registry_view& view, const row_visitor& visit) {
+    std::string room;
+    std::string key;
+    registry::instance_row row;
+    view.services_from({}, [&](service_id service) {
+        bool go_on = true;
+        view.instances_from(service, {}, [&](instance_slot slot) {
+            view.fill(slot, row);
+            key.assign(row.service).append("/").append(row.instance);
+            go_on = show(visit, key, row, room);
+            return go_on;
+        });
+        return go_on;
+    });
+}
+
+void visit_tokens(const tokens_view& view, const row_visitor& visit) {
+    std::string room;
+    view.rows_from(
+        {}, [&](const identity::token_row& row) { return show(visit, row.token, row, room); });
+}
+
+void visit_metrics(const registry_metrics_view& view, const row_visitor& visit) {
+    std::string room;
+    std::string key;
+    bool go_on = true;
+    const auto shown = [&](const registry::registry_metrics_row& row) {
+        key.assign(row.service).append(" ").append(row.type).append(" ");
+        key.append(std::to_string(row.bucket_ms)).append(" ").append(to_rfc3339(row.bucket));
+        go_on = show(visit, key, row, room);
+        return go_on;
+    };
+    view.rows({}, shown);
+    for (const std::string& service : view.services()) {
+        if (!go_on) {
+            return;
+        }
+        view.rows({service, {}}, shown);
+    }
+}
+
+using kept_rows = std::vector<std::pair<std::string, std::string>>;
+
+result<kept_rows> keep_rows(const view_set& views, std::string_view view) {
+    kept_rows out;
+    auto seen = visit_rows(views, view, [&](std::string_view key, std::string_view json) {
+        out.emplace_back(key, json);
+        return true;
+    });
+    if (!seen) {
+        return std::move(seen).error();
+    }
+    std::sort(out.begin(), out.end());
+    return out;
+}
+
+} // namespace
+
+result<void> visit_rows(const view_set& views, std::string_view view, const row_visitor& visit) {
+    if (view == "services") {
+        visit_services(views.registry(), visit);
+    } else if (view == "instances") {
+        visit_instances(views.registry(), visit);
+    } else if (view == tokens_view::name) {
+        visit_tokens(views.tokens(), visit);
+    } else if (view == registry_metrics_view::name) {
+        visit_metrics(views.registry_metrics(), visit);
+    } else {
+        return error{error_code::malformed,
+                     "There is no view " + std::string{view} +
+                         "; there are services, instances, tokens and registry_metrics."};
+    }
+    return {};
+}
+
+result<void> visit_differences(const view_set& before, const view_set& after, std::string_view view,
+                               const std::function<bool(const row_difference&)>& visit) {
+    const auto old_rows = keep_rows(before, view);
+    if (!old_rows) {
+        return old_rows.error();
+    }
+    const auto new_rows = keep_rows(after, view);
+    if (!new_rows) {
+        return new_rows.error();
+    }
+    auto was = old_rows->begin();
+    auto is = new_rows->begin();
+    while (was != old_rows->end() || is != new_rows->end()) {
+        row_difference one;
+        const bool has_old = was != old_rows->end() &&
+                             (is == new_rows->end() || was->first <= is->first);
+        const bool has_new = is != new_rows->end() &&
+                             (was == old_rows->end() || is->first <= was->first);
+        if (has_old) {
+            one.key = was->first;
+            one.before = was->second;
+            ++was;
+        }
+        if (has_new) {
+            one.key = is->first;
+            one.after = is->second;
+            ++is;
+        }
+        if (one.before != one.after && !visit(one)) {
+            break;
+        }
+    }
+    return {};
+}
+
+} // namespace fasti

@@ -25,7 +25,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="ops/dev bench", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pattern", nargs="?", default="", help=f"regular expression, found in the names to run: {names}")
-    parser.add_argument("--output", choices=("table", "json"), default="table")
+    parser.add_argument("--output", choices=("table", "json", "markdown"), default="table")
     parser.add_argument("--seconds", type=float, default=2.0, help="measured time of each run (2)")
     parser.add_argument("--rounds", type=int, default=5, help="runs of each side, of which the median counts (5)")
     parser.add_argument("--placement", choices=("split", "shared"), default="split",
@@ -47,13 +47,24 @@ def verdict(line: paths.row) -> str:
     return "holds" if line.holds else "half of it holds" if line.least_holds else "FAILS BY MORE THAN HALF"
 
 
-def table(lines: list[paths.row]) -> str:
-    titles = ("path", "value", "unit", "raw limit", "raw", "ratio", "bar", "verdict", "spread", "cores")
-    cells = [titles] + [
+TITLES = ("path", "value", "unit", "raw limit", "raw", "ratio", "bar", "verdict", "spread", "cores")
+
+
+def cells_of(lines: list[paths.row]) -> list[tuple[str, ...]]:
+    return [
         (line.path, number(line.value), line.unit, line.raw_name, number(line.raw), f"{line.ratio:.2f}", line.bar,
          verdict(line), f"{number(line.spread[0])}..{number(line.spread[1])}", line.placement) for line in lines]
-    widths = [max(len(one[column]) for one in cells) for column in range(len(titles))]
+
+
+def table(lines: list[paths.row]) -> str:
+    cells = [TITLES, *cells_of(lines)]
+    widths = [max(len(one[column]) for one in cells) for column in range(len(TITLES))]
     return "\n".join("  ".join(text.ljust(width) for text, width in zip(one, widths)).rstrip() for one in cells)
+
+
+def markdown(lines: list[paths.row]) -> str:
+    rows = [TITLES, tuple("---" for _ in TITLES), *cells_of(lines)]
+    return "\n".join("| " + " | ".join(one) + " |" for one in rows)
 
 
 def machine() -> dict[str, object]:
@@ -85,7 +96,7 @@ def main() -> int:
         print(json.dumps({"machine": machine(), "seconds": how.seconds, "rounds": how.rounds,
                           "paths": [line.as_json() for line in lines]}, indent=1))
     else:
-        print(table(lines))
+        print(markdown(lines) if asked.output == "markdown" else table(lines))
     return 1 if failed else 0
 
 

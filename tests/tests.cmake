@@ -42,8 +42,13 @@ endif()
 
 fasti_fuzz(NAME fuzz_config SOURCES tests/fuzz/fuzz_config.cpp NEEDS adapters/config)
 
-fasti_module(PATH tests/support/disk NEEDS domain/base eventstore/segments SOURCES sim_disk.cpp)
+fasti_module(PATH tests/support/disk
+  NEEDS domain/base eventstore/port eventstore/memory eventstore/segments tests/support
+  SOURCES log_world.cpp sim_disk.cpp)
 fasti_test(NAME ledger_contract_test
   SOURCES tests/contract/ledger_contract_test.cpp tests/contract/ledger_contract.cpp
           tests/contract/ledger_model.cpp
   NEEDS eventstore/port eventstore/memory eventstore/segments tests/support tests/support/disk)
+fasti_test(NAME segments_crash_test
+  SOURCES tests/contract/segments_crash_test.cpp
+  NEEDS tests/support/disk)

@@ -107,7 +107,8 @@ public:
     //! Errors: version_conflict, key_reused, claim_taken (nothing written; look again, decide again),
     //!         fields_invalid (over a limit of event.hpp; nothing written), store_full (nothing
     //!         written, the store stays usable), store_unavailable (unknown: end the process and
-    //!         recover; the ledger takes no further appends).
+    //!         recover; the ledger takes no further appends), store_damaged (what the check needed
+    //!         cannot be read; nothing written).
     //! Thread: one appending thread; the other members may run at the same time on any thread.
     virtual result<std::shared_ptr<const committed_batch>> append(const append_batch& batch) = 0;
 

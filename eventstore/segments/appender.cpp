@@ -159,6 +159,17 @@ result<void> appender::carry_on() {
     return frame.ok() ? commit(frame->header) : result<void>{frame.error()};
 }
 
+result<void> appender::ensure_room(std::size_t bytes) {
+    if (ended_) {
+        return *ended_;
+    }
+    const std::uint64_t wanted = padded(frame_header_bytes + bytes) + active_->bytes_to_seal();
+    if (offset_ + wanted <= active_->header().file_bytes || !wants_next()) {
+        return {};
+    }
+    return prepare_next();
+}
+
 result<void> appender::prepare_next() {
     const std::lock_guard lock{spare_mutex_};
     if (spare_) {

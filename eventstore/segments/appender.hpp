@@ -41,6 +41,9 @@ public:
     //! Proves the last frame by an empty one, if it is not proven yet.
     result<void> carry_on();
 
+    //! As ledger::ensure_room(). Room for batches beyond a whole segment is not made ahead.
+    result<void> ensure_room(std::size_t bytes);
+
     //! Makes the file of the next segment, if there is none ready. Errors: store_full, store_unavailable.
     result<void> prepare_next();
     bool wants_next() const noexcept { return !spare_ready_.load(std::memory_order_relaxed); }

@@ -65,6 +65,13 @@ void key_index::add(std::span<const index_entry> entries) {
     }
 }
 
+void key_index::prefetch(std::span<const index_entry> keys) const {
+    const std::lock_guard lock{mutex_};
+    for (const index_entry& key : keys) {
+        active_->prefetch(key.hash);
+    }
+}
+
 void key_index::adopt(const run_range& range, std::shared_ptr<const memory_table> table) {
     const std::lock_guard lock{mutex_};
     auto parts = std::make_shared<std::vector<part>>(*sealed_);
@@ -81,7 +88,7 @@ void key_index::adopt(std::shared_ptr<const run_file> run) {
 }
 
 void key_index::freeze(const run_range& range) {
-    std::shared_ptr<memory_table> full = std::make_shared<memory_table>();
+    std::shared_ptr<memory_table> full = std::make_shared<memory_table>(active_->keys());
     {
         const std::lock_guard lock{mutex_};
         full.swap(active_);

@@ -22,6 +22,8 @@ public:
     key_index(files& disk, std::string directory, const log_identity& log);
 
     void add(std::span<const index_entry> entries);
+    //! Fetches into the cache what look-ups of these keys in the active table will touch.
+    void prefetch(std::span<const index_entry> keys) const;
     //! The active segment was sealed: its table no longer grows.
     void freeze(const run_range& range);
     //! For recovery, in rising order of segments: what sealed segments have.

@@ -4,6 +4,7 @@
 #include "domain/base/check.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <limits>
 
 namespace fasti::segments {
@@ -38,23 +39,28 @@ void entry_digest::add(const index_entry& entry) noexcept {
     sum += mix(entry.hash + mix(entry.at));
 }
 
-memory_table::memory_table() : slots_(slots_at_first, 0) {}
+memory_table::memory_table(std::size_t keys)
+    : slots_(std::bit_ceil(std::max(slots_at_first, 2 * keys))) {
+    entries_.reserve(keys);
+}
 
 std::size_t memory_table::slot_of(std::uint64_t hash) const noexcept {
     const std::size_t mask = slots_.size() - 1;
-    std::size_t slot = static_cast<std::size_t>(hash) & mask;
-    while (slots_[slot] != 0 && entries_[slots_[slot] - 1].hash != hash) {
-        slot = (slot + 1) & mask;
+    const auto tag = static_cast<std::uint32_t>(hash >> 32U);
+    std::size_t at = static_cast<std::size_t>(hash) & mask;
+    while (slots_[at].handle != 0 &&
+           (slots_[at].tag != tag || entries_[slots_[at].handle - 1].hash != hash)) {
+        at = (at + 1) & mask;
     }
-    return slot;
+    return at;
 }
 
 void memory_table::grow() {
-    std::vector<std::uint32_t> before(slots_.size() * 2, 0);
+    std::vector<slot> before(slots_.size() * 2);
     before.swap(slots_);
-    for (const std::uint32_t handle : before) {
-        if (handle != 0) {
-            slots_[slot_of(entries_[handle - 1].hash)] = handle;
+    for (const slot& held : before) {
+        if (held.handle != 0) {
+            slots_[slot_of(entries_[held.handle - 1].hash)] = held;
         }
     }
 }
@@ -62,17 +68,18 @@ void memory_table::grow() {
 void memory_table::add(const index_entry& entry) {
     check(entries_.size() < std::numeric_limits<std::uint32_t>::max() - 1,
           "a segment holds fewer keys than 32 bits count");
-    std::uint32_t& slot = slots_[slot_of(entry.hash)];
-    const bool fresh = slot == 0;
-    entries_.push_back({entry.hash, entry.at, slot});
-    slot = static_cast<std::uint32_t>(entries_.size());
+    slot& held = slots_[slot_of(entry.hash)];
+    const bool fresh = held.handle == 0;
+    entries_.push_back({entry.hash, entry.at, held.handle});
+    held = {static_cast<std::uint32_t>(entry.hash >> 32U),
+            static_cast<std::uint32_t>(entries_.size())};
     if (fresh && ++keys_ * 2 > slots_.size()) {
         grow();
     }
 }
 
 std::uint32_t memory_table::newest(std::uint64_t hash) const noexcept {
-    return slots_[slot_of(hash)];
+    return slots_[slot_of(hash)].handle;
 }
 
 entry_digest memory_table::digest(position through) const noexcept {

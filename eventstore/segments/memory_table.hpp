@@ -35,7 +35,8 @@ struct entry_digest {
 
 class memory_table {
 public:
-    memory_table();
+    //! `keys`: how many are expected; it grows beyond them.
+    explicit memory_table(std::size_t keys = 0);
 
     //! Positions of one key are added in rising order.
     void add(const index_entry& entry);
@@ -45,11 +46,23 @@ public:
     position at(std::uint32_t handle) const noexcept { return entries_[handle - 1].at; }
     std::uint32_t older(std::uint32_t handle) const noexcept { return entries_[handle - 1].older; }
 
+    //! Fetches what a look-up of this key will touch.
+    void prefetch(std::uint64_t hash) const noexcept {
+        __builtin_prefetch(&slots_[static_cast<std::size_t>(hash) & (slots_.size() - 1)]);
+    }
+    std::size_t keys() const noexcept { return keys_; }
+
     std::vector<index_entry> sorted() const;
     //! Of the entries up to a position.
     entry_digest digest(position through) const noexcept;
 
 private:
+    //! The upper half of the hash stands beside the handle: a look-up that finds nothing stays
+    //! within one cache line.
+    struct slot {
+        std::uint32_t tag = 0;
+        std::uint32_t handle = 0; // of the newest entry of the key; 0: free
+    };
     struct chained {
         std::uint64_t hash;
         position at;
@@ -60,7 +73,7 @@ private:
     void grow();
 
     std::vector<chained> entries_;
-    std::vector<std::uint32_t> slots_; // handle of the newest entry of a key; 0: free
+    std::vector<slot> slots_;
     std::size_t keys_ = 0;
 };
 

@@ -228,6 +228,12 @@ result<void> opening::remove_temporaries() {
 // --- the segments ---------------------------------------------------------------------------------
 
 result<void> opening::open_all() {
+    if (writes_) {
+        // A name may be in memory only, like bytes; a footer must not outlive its successor's name.
+        if (auto synced = disk_.sync_directory(directory_); !synced.ok()) {
+            return synced;
+        }
+    }
     const auto present = sequences();
     if (!present.ok()) {
         return present.error();
@@ -294,7 +300,10 @@ result<void> opening::check_sealed(std::size_t i) {
                        "the footer is missing or wrong");
     }
     const auto used = find_frame_behind(next, segment_header_bytes, next.header().file_bytes);
-    if (!used.ok() || used->first != 0) {
+    if (!used.ok()) {
+        return used.error();
+    }
+    if (used->first != 0) {
         return damaged(each, place, each.header().before.last + 1, last,
                        "the footer is missing or wrong");
     }
@@ -321,7 +330,10 @@ result<void> opening::finish_sealing(segment& full, const segment& next) {
     }
     // An empty frame behind the last event may still come; more than one frame may not.
     const auto step = scanner.next();
-    if (step.ok() && *step == scan_step::frame && scanner.header().events == 0 &&
+    if (!step.ok()) {
+        return step.error();
+    }
+    if (*step == scan_step::frame && scanner.header().events == 0 &&
         follows(scanner.header(), full.extent().after)) {
         full.grow(scanner.header());
     }
@@ -463,7 +475,7 @@ result<void> opening::write_again() {
     if (done.ok()) {
         done = active.handle().sync();
     }
-    return done.ok() ? disk_.sync_directory(directory_) : done;
+    return done;
 }
 
 } // namespace

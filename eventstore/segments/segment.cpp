@@ -63,6 +63,9 @@ void segment::seal(const segment_footer& footer) {
 
 segment_footer segment::footer_now() const {
     const std::lock_guard lock{mutex_};
+    if (sealed_) {
+        return footer_; // its table may not have been read
+    }
     segment_footer footer;
     footer.log = header_.log;
     footer.sequence = header_.sequence;

@@ -82,6 +82,9 @@ public:
                                  const progress_sink& progress) const override {
         return verify_log(parts(), report, progress);
     }
+    result<void> ensure_room(std::size_t bytes) override {
+        return writes_ ? appender_.ensure_room(bytes) : only_read();
+    }
     result<void> carry_on() override { return writes_ ? appender_.carry_on() : only_read(); }
     result<void> prepare_next() override {
         return writes_ ? appender_.prepare_next() : only_read();
@@ -98,6 +101,7 @@ private:
     };
 
     indexed_log parts() const noexcept { return {*set_, *index_}; }
+    void hash_keys(const append_batch& batch);
     result<void> stage_versions(const append_batch& batch);
     void unstage_versions();
     result<void> check_receipts(const append_batch& batch);
@@ -125,7 +129,7 @@ result<std::shared_ptr<const committed_batch>> disk_ledger::append(const append_
     if (auto sound = check_batch(batch, before.last_recorded); !sound.ok()) {
         return std::move(sound).error();
     }
-    keys_.clear();
+    hash_keys(batch);
     auto allowed = stage_versions(batch);
     if (allowed.ok()) {
         allowed = check_receipts(batch);
@@ -147,9 +151,6 @@ result<std::shared_ptr<const committed_batch>> disk_ledger::append(const append_
     for (index_entry& key : keys_) {
         key.at += frame.header.first;
     }
-    for (const claim_draft& draft : batch.claims) {
-        keys_.push_back({claim_key(draft.name), frame.header.first});
-    }
     index_->add(keys_);
     auto committed = std::make_shared<committed_batch>();
     committed->first = frame.header.first;
@@ -164,12 +165,29 @@ result<std::shared_ptr<const committed_batch>> disk_ledger::append(const append_
     return std::shared_ptr<const committed_batch>{std::move(committed)};
 }
 
+//! Keys of the batch with places counted from its first event: streams, receipts, claims. All
+//! hashed before the first is looked up, so that the caches fetch them side by side.
+void disk_ledger::hash_keys(const append_batch& batch) {
+    keys_.clear();
+    for (std::size_t i = 0; i < batch.events.size(); ++i) {
+        keys_.push_back({stream_key(batch.events[i].stream), i});
+        heads_.prefetch(keys_.back().hash);
+    }
+    for (const receipt_draft& draft : batch.receipts) {
+        keys_.push_back({receipt_key(draft.scope, draft.key), draft.first});
+    }
+    for (const claim_draft& draft : batch.claims) {
+        keys_.push_back({claim_key(draft.name), 0});
+    }
+    index_->prefetch(keys_);
+}
+
 //! Checks the versions and leaves the new ones in heads_, with what to put back if the batch fails.
 result<void> disk_ledger::stage_versions(const append_batch& batch) {
     staged_.clear();
     for (std::size_t i = 0; i < batch.events.size(); ++i) {
         const event_draft& draft = batch.events[i];
-        const std::uint64_t hash = stream_key(draft.stream);
+        const std::uint64_t hash = keys_[i].hash;
         std::uint64_t* version = heads_.find(hash, draft.stream);
         if (version == nullptr) {
             const auto stored = version_of(parts(), draft.stream);
@@ -183,7 +201,6 @@ result<void> disk_ledger::stage_versions(const append_batch& batch) {
         }
         staged_.push_back({draft.stream, hash, *version});
         ++*version;
-        keys_.push_back({hash, i});
     }
     return {};
 }
@@ -199,8 +216,8 @@ void disk_ledger::unstage_versions() {
 
 result<void> disk_ledger::check_receipts(const append_batch& batch) {
     receipts_.clear();
-    for (const receipt_draft& draft : batch.receipts) {
-        const std::uint64_t hash = receipt_key(draft.scope, draft.key);
+    for (std::size_t i = 0; i < batch.receipts.size(); ++i) {
+        const receipt_draft& draft = batch.receipts[i];
         const auto known = receipt_of(parts(), draft.scope, draft.key);
         if (!known.ok()) {
             return known.error();
@@ -208,8 +225,7 @@ result<void> disk_ledger::check_receipts(const append_batch& batch) {
         if (known->has_value()) {
             return reused();
         }
-        receipts_.emplace_back(hash, &draft);
-        keys_.push_back({hash, draft.first});
+        receipts_.emplace_back(keys_[batch.events.size() + i].hash, &draft);
     }
     std::sort(receipts_.begin(), receipts_.end());
     for (std::size_t i = 0; i < receipts_.size(); ++i) {

@@ -57,6 +57,15 @@ stream_heads::slot* stream_heads::generation::insert(std::uint64_t hash, std::st
     return &free;
 }
 
+void stream_heads::prefetch(std::uint64_t hash) const noexcept {
+    for (const generation* const each : {&now_, &before_}) {
+        if (!each->slots.empty()) {
+            __builtin_prefetch(
+                &each->slots[static_cast<std::size_t>(hash) & (each->slots.size() - 1)]);
+        }
+    }
+}
+
 std::uint64_t* stream_heads::find(std::uint64_t hash, std::string_view stream) {
     if (slot* const held = now_.find(hash, stream)) {
         return &held->version;

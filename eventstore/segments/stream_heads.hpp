@@ -16,6 +16,8 @@ class stream_heads {
 public:
     explicit stream_heads(std::size_t names_max);
 
+    //! Fetches what find() of this stream will touch.
+    void prefetch(std::uint64_t hash) const noexcept;
     //! The version kept for a stream, or null. Valid until the next call.
     std::uint64_t* find(std::uint64_t hash, std::string_view stream);
     //! Keeps a version that find() did not know; valid until the next call.

@@ -111,7 +111,7 @@ result<void> walker::walk_segment(const segment& each, const segment_extent& ext
             continue;
         }
         const frame_header& frame = scanner.header();
-        if (frame.first > head_.last) {
+        if (frame.last() > head_.last) {
             break; // written while we walk
         }
         check_frame(each, frame, scanner.bytes());

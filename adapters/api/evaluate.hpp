@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+//! One declared query over one set of views: parameters read, rows written. Pure.
+#pragma once
+
+#include "adapters/http/request.hpp"
+#include "adapters/http/routes.gen.hpp"
+#include "domain/wire/fields.hpp"
+#include "projections/queries/answer.hpp"
+#include "projections/queries/registry_queries.hpp"
+
+#include <optional>
+#include <string>
+
+namespace fasti::api {
+
+//! A query as asked. The request is borrowed and stays until it is answered.
+struct question {
+    http::operation what = http::operation::get_service;
+    const http::request* from = nullptr;
+};
+
+struct evaluated {
+    query_answer answer;
+    std::string etag; //!< with quotes; empty when it failed
+};
+
+//! The common parameters of a query, all of its parameters checked.
+//! Errors: fields_invalid.
+result<common_params> check_question(const question& asked);
+
+//! Which service the answer depends on; nothing when it depends on all of them.
+std::optional<std::string> service_of(const question& asked);
+//! The stream that alone decides the answer, if one does: past ones need no other.
+std::optional<std::string> stream_of(const question& asked);
+
+//! `asked` was checked. Thread: that of the views.
+evaluated evaluate(const question& asked, const view_set& views, const pick_context& pick);
+
+} // namespace fasti::api

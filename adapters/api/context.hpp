@@ -38,6 +38,7 @@ struct api_context {
     std::function<void(std::function<void()>)> post;
     api_options options = {};
     std::string version; //!< of this build
+    std::int64_t started_us = 0;  //!< monotonic
     phase now = phase::recovering;
     std::string recovery_progress;                 //!< a sentence, while recovering
     node* live = nullptr;                          //!< null while recovering

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "adapters/api/log_queries.hpp"
+
+#include "domain/wire/json_writer.hpp"
+#include "domain/wire/operations_json.gen.hpp"
+#include "eventstore/port/token.hpp"
+#include "projections/queries/log_queries.hpp"
+
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace fasti::api {
+namespace {
+
+void write_views(json_writer& out, const node& live, const ledger_head& head) {
+    out.name("views");
+    out.begin_array();
+    for (const view_lag& one : live.views().lag(head)) {
+        out.begin_object();
+        out.name("view");
+        out.text(one.view);
+        out.name("lag_events");
+        out.number(one.events);
+        out.name("lag_seconds");
+        out.number(static_cast<double>(one.us) / 1e6);
+        out.name("parked_streams");
+        out.number(one.parked);
+        out.end_object();
+    }
+    out.end_array();
+}
+
+void write_leases(json_writer& out, const node& live) {
+    out.name("leases");
+    out.number(std::uint64_t{live.leases()});
+    if (const auto until = live.views().registry().guard_until()) {
+        out.name("expiry_guard_until");
+        out.moment(*until);
+    }
+}
+
+std::string status_document(const api_context& context) {
+    const node& live = *context.live;
+    const ledger_head head = live.facts().head();
+    std::string body;
+    std::string token;
+    live.write_position(token);
+    json_writer out(body);
+    out.begin_object();
+    out.name("version");
+    out.text(context.version);
+    out.name("log_id");
+    out.text(to_hex(live.facts().log_id().as_bytes()));
+    out.name("position");
+    out.text(token);
+    out.name("head");
+    out.number(head.last);
+    out.name("last_recorded_at");
+    if (head.last > 0) {
+        out.moment(head.last_recorded);
+    } else {
+        out.null();
+    }
+    out.name("phase");
+    out.text(context.now == phase::draining ? "draining" : "serving");
+    out.name("uptime_seconds");
+    out.number(static_cast<double>(context.time.monotonic_us() - context.started_us) / 1e6);
+    out.name("services");
+    out.number(live.views().registry().service_count());
+    out.name("instances");
+    out.number(live.views().registry().instance_count());
+    out.name("healthy_instances");
+    out.number(live.views().registry().healthy_count());
+    write_leases(out, live);
+    out.name("commands_waiting");
+    out.number(std::uint64_t{context.commands_waiting()});
+    write_views(out, live, head);
+    out.end_object();
+    return body;
+}
+
+//! Reads the parameters again on the worker: the request stays until it is answered.
+template <class Params, class Query>
+query_answer ask(const question& what, const Query& query) {
+    std::string room;
+    const http::route_match at = http::match(what.from->verb, what.from->path, room);
+    std::vector<query_param> given;
+    for (const http::query_pair& pair : what.from->query) {
+        given.push_back({pair.name, pair.value});
+    }
+    Params own;
+    common_params common;
+    field_errors errors;
+    read_query(given, at.captured(), own, common, errors);
+    return query(own, page_of(common));
+}
+
+query_answer read_log(const question& what, const ledger& facts) {
+    if (what.what == http::operation::list_activity) {
+        return ask<operations::list_activity_params>(
+            what, [&](const auto& own, const page& part) { return list_activity(facts, own, part); });
+    }
+    return ask<operations::get_why_params>(
+        what, [&](const auto& own, const page&) { return get_why(facts, own); });
+}
+
+void tell(const call& asked, const query_answer& answer, const node& live) {
+    if (answer.failure.has_value()) {
+        http::write_problem(*answer.failure, asked.out());
+    } else {
+        asked.out().body = answer.body;
+    }
+    std::string position;
+    live.write_position(position);
+    asked.out().add_header("Fasti-Position", position);
+    asked.to.send();
+}
+
+} // namespace
+
+bool is_log_query(http::operation what) noexcept {
+    return what == http::operation::get_status || what == http::operation::list_activity ||
+           what == http::operation::get_why;
+}
+
+bool answer_from_log(api_context& context, const call& asked, const question& what) {
+    if (what.what == http::operation::get_status) {
+        query_answer answer;
+        answer.body = status_document(context);
+        tell(asked, answer, *context.live);
+        return true;
+    }
+    return context.slow.run([&context, asked, what] {
+        auto answer = std::make_shared<query_answer>(read_log(what, context.live->facts()));
+        context.post([&context, asked, answer] { tell(asked, *answer, *context.live); });
+    });
+}
+
+} // namespace fasti::api

@@ -12,6 +12,7 @@
 namespace fasti {
 
 struct serve_hooks {
+    std::string version;
     //! Reads the configuration again, for SIGHUP.
     std::function<result<loaded_config>()> reload;
     //! Told once when the server is ready, with a few lines for people; and the state for a

@@ -34,7 +34,7 @@ namespace fasti {
 namespace {
 
 constexpr std::uint32_t tick_ms = 8;               // leases
-constexpr std::uint32_t slow_tick_ms = 1'000;      // time-outs of waits, checkpoint of leases
+constexpr std::uint32_t slow_tick_ms = 100;        // time-outs of waits; leases once a second
 constexpr std::size_t leases_per_second = 100'000; // larger tables are checkpointed less often
 constexpr int exit_store_failed = 74;              // EX_IOERR
 
@@ -50,8 +50,13 @@ struct server_process {
     file_snapshots snapshots{disk, snapshot_folder(settings.values.data.dir)};
     http::io_loop loop = {};
     worker slow{1, 256};
-    api::api_context context{
-        .time = time, .slow = slow, .post = [this](auto work) { loop.post(std::move(work)); }};
+    telemetry::metrics_registry metrics = {};
+    api::api_context context{.time = time,
+                             .log = log,
+                             .metrics = metrics,
+                             .snapshots = snapshots,
+                             .slow = slow,
+                             .post = [this](auto work) { loop.post(std::move(work)); }};
     std::unique_ptr<api::service> api = {};
     std::unique_ptr<http::server> sockets = {};
     std::unique_ptr<write_model> model = {};
@@ -109,7 +114,8 @@ result<void> server_process::listen() {
     how.patience.body_ms = static_cast<std::uint32_t>(http.request_timeout_ms);
     how.patience.idle_ms = static_cast<std::uint32_t>(http.idle_timeout_ms);
     how.connections_max = http.connections_max;
-    context.version = FASTI_VERSION;
+    context.version = hooks.version;
+    context.started_us = time.monotonic_us();
     context.options.access_log = http.access_log;
     context.options.subscribers_max = settings.values.sse.subscribers_max;
     context.options.subscriber_bytes_max = settings.values.sse.buffer_bytes_max;
@@ -233,7 +239,7 @@ void server_process::go_public() {
     log.info("serving", {{"address", scheme + host + ":" + std::to_string(port)},
                          {"data", values.data.dir},
                          {"position", live->views().at()}});
-    hooks.announce("Fasti " FASTI_VERSION " serves on " + scheme + host + ":" +
+    hooks.announce("Fasti " + hooks.version + " serves on " + scheme + host + ":" +
                    std::to_string(port) + "\n  data         " + values.data.dir +
                    "\n  admin token  cat " + admin_token_path(values.data.dir) + "\n");
     hooks.notify("READY=1");

@@ -72,9 +72,8 @@ void write_plan(json_writer& out, const item_outcome& what, const node& live) {
         out.quoted_name(R"("stream_version":)");
         out.number(event.stream_version);
         out.quoted_name(R"("data":)");
-        const decode_status status =
-            visit_event(event.type, event.revision, event.data, scratch,
-                        [&](const auto& fact) { write_json(out, fact); });
+        const decode_status status = visit_event(event.type, event.revision, event.data, scratch,
+                                                 [&](const auto& fact) { write_json(out, fact); });
         check(status == decode_status::ok, "what was planned can be read");
         out.end_object();
     }
@@ -85,16 +84,11 @@ void write_plan(json_writer& out, const item_outcome& what, const node& live) {
 
 std::string_view to_name(outcome_kind kind) noexcept {
     switch (kind) {
-    case outcome_kind::appended:
-        return "appended";
-    case outcome_kind::already:
-        return "already";
-    case outcome_kind::unchanged:
-        return "unchanged";
-    case outcome_kind::dry_run:
-        return "dry_run";
-    case outcome_kind::failed:
-        break;
+        case outcome_kind::appended: return "appended";
+        case outcome_kind::already: return "already";
+        case outcome_kind::unchanged: return "unchanged";
+        case outcome_kind::dry_run: return "dry_run";
+        case outcome_kind::failed: break;
     }
     return "failed";
 }

@@ -28,8 +28,7 @@ error as_asked(const error& why, bool by_header);
 void write_renewal(json_writer& out, const renewal& what);
 //! One item of renew_leases: the names, and the deadline or the problem.
 void write_renewal_item(json_writer& out, const registry::lease_name& name,
-                        const std::optional<renewal>& renewed,
-                        const std::optional<error>& failure);
+                        const std::optional<renewal>& renewed, const std::optional<error>& failure);
 
 //! Status and body of a batch: mode each is 200 with one item each; mode all is 200 with the items,
 //! or the problem of the item that failed.

@@ -25,10 +25,9 @@ void refuse_unknown(const json_value& object, const std::array<std::string_view,
         }
         if (!found) {
             const std::string_view near = nearest_name(known, member.name);
-            errors.add(member.name, near.empty()
-                                        ? "There is no such field."
-                                        : "There is no such field; '" + std::string(near) +
-                                              "' is meant perhaps.");
+            errors.add(member.name, near.empty() ? "There is no such field."
+                                                 : "There is no such field; '" + std::string(near) +
+                                                       "' is meant perhaps.");
         }
     }
 }
@@ -61,8 +60,7 @@ error at_item(error why, const std::string& pointer) {
     return why;
 }
 
-result<void> read_item(const json_value& value, const std::string& pointer,
-                       command_request& into) {
+result<void> read_item(const json_value& value, const std::string& pointer, command_request& into) {
     field_errors errors(pointer);
     if (!value.is(json_kind::object)) {
         errors.add("", "Must be an object.");
@@ -125,8 +123,8 @@ void spread_key(std::string_view key, command_request& into) {
     }
     for (std::size_t i = 0; i < into.items.size(); ++i) {
         if (into.items[i].idempotency_key.empty()) {
-            into.items[i].idempotency_key =
-                into.texts.emplace_back(std::string(key) + "#" + std::to_string(i));
+            into.items[i].idempotency_key = into.texts.emplace_back(std::string(key) + "#" +
+                                                                    std::to_string(i));
         }
     }
 }

@@ -95,30 +95,25 @@ result<prepared> prepare(const call& asked, json_document& document) {
 
 void command_routes::handle(const call& asked) {
     switch (asked.route().kind) {
-    case http::route_kind::command:
-        run_one(asked, asked.route().command);
-        return;
-    case http::route_kind::any_command: {
-        const std::string_view name = asked.at.captured()[0].value;
-        const auto type = command_type_from_name(name);
-        if (!type.has_value() || info_of(*type).internal) {
-            asked.refuse(error{error_code::command_unknown,
-                               "There is no command named '" + std::string(name) + "'."});
+        case http::route_kind::command: run_one(asked, asked.route().command); return;
+        case http::route_kind::any_command: {
+            const std::string_view name = asked.at.captured()[0].value;
+            const auto type = command_type_from_name(name);
+            if (!type.has_value() || info_of(*type).internal) {
+                asked.refuse(error{error_code::command_unknown,
+                                   "There is no command named '" + std::string(name) + "'."});
+                return;
+            }
+            if (!permits(asked.caller->permissions, info_of(*type).permission)) {
+                asked.refuse(permission_missing(info_of(*type).permission));
+                return;
+            }
+            run_one(asked, *type);
             return;
         }
-        if (!permits(asked.caller->permissions, info_of(*type).permission)) {
-            asked.refuse(permission_missing(info_of(*type).permission));
-            return;
-        }
-        run_one(asked, *type);
-        return;
-    }
-    case http::route_kind::batch:
-        run_batch(asked);
-        return;
-    case http::route_kind::query:
-    case http::route_kind::page:
-        break;
+        case http::route_kind::batch: run_batch(asked); return;
+        case http::route_kind::query:
+        case http::route_kind::page: break;
     }
     check(false, "only routes of commands come here");
 }

@@ -33,16 +33,16 @@ struct api_context {
     telemetry::logger& log;
     telemetry::metrics_registry& metrics;
     const snapshot_store& snapshots; //!< for past states
-    worker& slow; //!< for what reads the log; never touches the live views
+    worker& slow;                    //!< for what reads the log; never touches the live views
     //! Runs something on the I/O thread. Thread: any.
     std::function<void(std::function<void()>)> post;
     api_options options = {};
-    std::string version; //!< of this build
-    std::int64_t started_us = 0;  //!< monotonic
+    std::string version;         //!< of this build
+    std::int64_t started_us = 0; //!< monotonic
     phase now = phase::recovering;
-    std::string recovery_progress;                 //!< a sentence, while recovering
-    node* live = nullptr;                          //!< null while recovering
-    std::function<std::size_t()> commands_waiting; //!< in the pipeline's queue
+    std::string recovery_progress;                      //!< a sentence, while recovering
+    node* live = nullptr;                               //!< null while recovering
+    std::function<std::size_t()> commands_waiting = {}; //!< in the pipeline's queue
 };
 
 } // namespace fasti::api

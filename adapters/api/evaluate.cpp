@@ -45,26 +45,24 @@ auto with_params(const question& asked, const With& with) {
         return with(read);
     };
     switch (asked.what) {
-    case operation::list_services:
-        return call(std::type_identity<registry::list_services_params>{});
-    case operation::get_service:
-        return call(std::type_identity<registry::get_service_params>{});
-    case operation::list_instances:
-        return call(std::type_identity<registry::list_instances_params>{});
-    case operation::get_instance:
-        return call(std::type_identity<registry::get_instance_params>{});
-    case operation::discover_instance:
-        return call(std::type_identity<registry::discover_instance_params>{});
-    case operation::list_registry_metrics:
-        return call(std::type_identity<registry::list_registry_metrics_params>{});
-    case operation::list_activity:
-        return call(std::type_identity<operations::list_activity_params>{});
-    case operation::get_why:
-        return call(std::type_identity<operations::get_why_params>{});
-    case operation::get_status:
-        return call(std::type_identity<operations::get_status_params>{});
-    default:
-        return call(std::type_identity<identity::list_tokens_params>{});
+        case operation::list_services:
+            return call(std::type_identity<registry::list_services_params>{});
+        case operation::get_service:
+            return call(std::type_identity<registry::get_service_params>{});
+        case operation::list_instances:
+            return call(std::type_identity<registry::list_instances_params>{});
+        case operation::get_instance:
+            return call(std::type_identity<registry::get_instance_params>{});
+        case operation::discover_instance:
+            return call(std::type_identity<registry::discover_instance_params>{});
+        case operation::list_registry_metrics:
+            return call(std::type_identity<registry::list_registry_metrics_params>{});
+        case operation::list_activity:
+            return call(std::type_identity<operations::list_activity_params>{});
+        case operation::get_why: return call(std::type_identity<operations::get_why_params>{});
+        case operation::get_status:
+            return call(std::type_identity<operations::get_status_params>{});
+        default: return call(std::type_identity<identity::list_tokens_params>{});
     }
 }
 

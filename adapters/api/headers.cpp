@@ -46,9 +46,8 @@ result<void> read_if_match(std::string_view header, command_headers& out) {
 }
 
 bool is_hex(std::string_view text) {
-    return std::all_of(text.begin(), text.end(), [](char c) {
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-    });
+    return std::all_of(text.begin(), text.end(),
+                       [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
 bool is_zero(std::string_view text) {
@@ -96,7 +95,8 @@ result<command_headers> read_command_headers(const http::request& from) {
     }
     if (from.has(header_id::if_none_match)) {
         if (from.get(header_id::if_none_match) != "*") {
-            return malformed("If-None-Match on a command can only be *: create, but do not change.");
+            return malformed(
+                "If-None-Match on a command can only be *: create, but do not change.");
         }
         out.if_none_match_any = true;
     }

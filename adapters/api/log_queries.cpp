@@ -98,8 +98,9 @@ query_answer ask(const question& what, const Query& query) {
 
 query_answer read_log(const question& what, const ledger& facts) {
     if (what.what == http::operation::list_activity) {
-        return ask<operations::list_activity_params>(
-            what, [&](const auto& own, const page& part) { return list_activity(facts, own, part); });
+        return ask<operations::list_activity_params>(what, [&](const auto& own, const page& part) {
+            return list_activity(facts, own, part);
+        });
     }
     return ask<operations::get_why_params>(
         what, [&](const auto& own, const page&) { return get_why(facts, own); });

@@ -274,10 +274,10 @@ bool query_routes::parts::look_again(waiter& one) {
 //! The time is over: what there is, or for `after` a plain no.
 void query_routes::parts::give_up(const waiter& one) {
     if (one.after.has_value()) {
-        one.asked.refuse(error{error_code::wait_timeout,
-                               "Position " + std::to_string(*one.after) +
-                                   " was not reached in time; the views stand at " +
-                                   std::to_string(context.live->views().at()) + "."});
+        one.asked.refuse(
+            error{error_code::wait_timeout, "Position " + std::to_string(*one.after) +
+                                                " was not reached in time; the views stand at " +
+                                                std::to_string(context.live->views().at()) + "."});
         return;
     }
     tell_live(one.asked, evaluate_live(one.what));

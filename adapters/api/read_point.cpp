@@ -21,8 +21,9 @@ result<position> read_at(std::string_view text, const ledger& facts, instant now
     if (text.starts_with('-')) {
         const auto ago = duration_ms_from_text(text.substr(1));
         if (!ago.has_value()) {
-            return error{error_code::malformed,
-                         "'at' must be a position, an RFC 3339 instant, or a time ago such as -5m."};
+            return error{
+                error_code::malformed,
+                "'at' must be a position, an RFC 3339 instant, or a time ago such as -5m."};
         }
         return facts.position_at(now.plus_ms(-static_cast<std::int64_t>(*ago)));
     }

@@ -62,26 +62,25 @@ std::optional<call> service::parts::admit(http::responder to) {
     http::request& in = to.in();
     asked.at = http::match(in.verb, in.path, path_room);
     switch (asked.at.status) {
-    case http::route_status::found:
-        break;
-    case http::route_status::no_path:
-        asked.refuse(error{error_code::route_unknown,
-                           "There is nothing at " + std::string(in.path) + "."});
-        return std::nullopt;
-    case http::route_status::no_method:
-        if (in.verb == http::method::options) {
-            to.out().status = 204;
-            to.out().add_header("Allow", asked.at.allow);
-            to.send();
+        case http::route_status::found: break;
+        case http::route_status::no_path:
+            asked.refuse(error{error_code::route_unknown,
+                               "There is nothing at " + std::string(in.path) + "."});
             return std::nullopt;
-        }
-        to.out().add_header("Allow", asked.at.allow);
-        asked.refuse(error{error_code::method_not_allowed, "This resource takes " +
-                                                               std::string(asked.at.allow) + "."});
-        return std::nullopt;
-    case http::route_status::malformed:
-        asked.refuse(error{error_code::malformed, "The path cannot be decoded."});
-        return std::nullopt;
+        case http::route_status::no_method:
+            if (in.verb == http::method::options) {
+                to.out().status = 204;
+                to.out().add_header("Allow", asked.at.allow);
+                to.send();
+                return std::nullopt;
+            }
+            to.out().add_header("Allow", asked.at.allow);
+            asked.refuse(error{error_code::method_not_allowed,
+                               "This resource takes " + std::string(asked.at.allow) + "."});
+            return std::nullopt;
+        case http::route_status::malformed:
+            asked.refuse(error{error_code::malformed, "The path cannot be decoded."});
+            return std::nullopt;
     }
     if (asked.route().kind == http::route_kind::page) {
         // Public; a token, if there is a valid one, shows more.
@@ -93,12 +92,12 @@ std::optional<call> service::parts::admit(http::responder to) {
         return asked;
     }
     if (context.live == nullptr) {
-        asked.refuse(error{error_code::not_ready,
-                           "The server is recovering. " + context.recovery_progress});
+        asked.refuse(
+            error{error_code::not_ready, "The server is recovering. " + context.recovery_progress});
         return std::nullopt;
     }
-    auto caller = tokens.who(in.get(http::header_id::authorization),
-                             context.live->views().tokens(), context.time.now());
+    auto caller = tokens.who(in.get(http::header_id::authorization), context.live->views().tokens(),
+                             context.time.now());
     if (!caller.ok()) {
         asked.refuse(caller.error());
         return std::nullopt;
@@ -114,16 +113,11 @@ std::optional<call> service::parts::admit(http::responder to) {
 
 void service::parts::serve(const call& asked) {
     switch (asked.route().kind) {
-    case http::route_kind::command:
-    case http::route_kind::any_command:
-    case http::route_kind::batch:
-        commands.handle(asked);
-        return;
-    case http::route_kind::page:
-        pages.handle(asked);
-        return;
-    case http::route_kind::query:
-        break;
+        case http::route_kind::command:
+        case http::route_kind::any_command:
+        case http::route_kind::batch: commands.handle(asked); return;
+        case http::route_kind::page: pages.handle(asked); return;
+        case http::route_kind::query: break;
     }
     if (events.takes(asked.route().what)) {
         events.handle(asked);

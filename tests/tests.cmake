@@ -17,6 +17,12 @@ fasti_executable(NAME http_constant
 fasti_module(PATH tests/support
   NEEDS domain/base domain/identity domain/operations domain/registry domain/wire eventstore/port
         commands/ports projections/engine)
+fasti_test(NAME golden_events_test
+  SOURCES tests/golden/events_test.cpp
+  NEEDS domain/base domain/wire tests/support)
+fasti_fuzz(NAME fuzz_json SOURCES tests/fuzz/fuzz_json.cpp NEEDS domain/base domain/wire)
+fasti_fuzz(NAME fuzz_stored SOURCES tests/fuzz/fuzz_stored.cpp NEEDS domain/wire tests/support)
+fasti_fuzz(NAME fuzz_query SOURCES tests/fuzz/fuzz_query.cpp NEEDS domain/base domain/wire adapters/http)
 
 fasti_module(PATH tests/sim
   NEEDS domain/base domain/wire eventstore/port commands/access commands/ports commands/pipeline adapters/node

@@ -4,6 +4,10 @@
 
 #include "adapters/http/documents.hpp"
 
+#ifdef __clang__
+#pragma clang diagnostic ignored "-Woverlength-strings"
+#endif
+
 namespace fasti::http {
 
 std::string_view reference_html() noexcept {

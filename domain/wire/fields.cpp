@@ -55,7 +55,7 @@ std::size_t edits(std::string_view one, std::string_view other) {
 } // namespace
 
 void field_errors::add(std::string_view name, std::string detail) {
-    if (found_.size() >= count_max) {
+    if (full()) {
         return;
     }
     field_error& one = found_.emplace_back(field_error{pointer_, std::move(detail)});
@@ -117,8 +117,10 @@ std::string_view nearest_name(std::span<const std::string_view> candidates, std:
     std::string_view best;
     std::size_t least = text.size() <= 4 ? 2 : 3; // found only below this
     for (const std::string_view one : candidates) {
-        if (text.size() > shown_bytes_max || one.size() > shown_bytes_max) {
-            continue;
+        const std::size_t longer = std::max(text.size(), one.size());
+        const std::size_t shorter = std::min(text.size(), one.size());
+        if (longer > shown_bytes_max || longer - shorter >= least) {
+            continue; // at least as many edits as they differ in length
         }
         const std::size_t distance = edits(text, one);
         if (distance < least && distance < one.size()) {

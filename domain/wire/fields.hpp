@@ -35,6 +35,8 @@ public:
     explicit field_errors(std::string prefix = "#") : pointer_(std::move(prefix)) {}
 
     bool empty() const noexcept { return found_.empty(); }
+    //! No further ones are kept: what only helps to word them need not be worked out.
+    bool full() const noexcept { return found_.size() >= count_max; }
     //! Empty name: the value itself.
     void add(std::string_view name, std::string detail);
 

@@ -82,6 +82,9 @@ bool is_object(const json_value& value, field_errors& errors) {
 
 void add_unknown(std::span<const std::string_view> names, std::string_view name,
                  field_errors& errors) {
+    if (errors.full()) {
+        return;
+    }
     std::string detail = "Is unknown";
     if (const std::string_view near = nearest_name(names, name); !near.empty()) {
         detail += "; `" + std::string(near) + "` is near";
@@ -301,6 +304,9 @@ void common_reader::take_wait(const query_param& given) {
 }
 
 void common_reader::add_unknown(std::span<const std::string_view> own, std::string_view name) {
+    if (errors_.full()) {
+        return;
+    }
     std::vector<std::string_view> names(own.begin(), own.end());
     for (std::size_t i = 0; i < common_names.size(); ++i) {
         if (takes(i)) {

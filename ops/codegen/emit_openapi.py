@@ -388,7 +388,7 @@ def emit(model):
     sources = ", ".join(["domain/base/base.toml"] + [c.source for c in model.contexts])
     text = json.dumps(found, indent=1, ensure_ascii=False) + "\n"
     packed = json.dumps(found, separators=(",", ":"), ensure_ascii=False)
-    source = cpp.head(sources) + ['#include "adapters/http/documents.hpp"', "", "namespace fasti::http {", "",
+    source = cpp.head(sources) + ['#include "adapters/http/documents.hpp"', "", *cpp.LONG_TEXT, "namespace fasti::http {", "",
                                   "std::string_view openapi_json() noexcept {", f'    return R"fasti({packed})fasti";',
                                   "}", "", "} // namespace fasti::http", ""]
     return {"docs/reference/openapi.gen.json": text, "adapters/http/openapi.gen.cpp": source}

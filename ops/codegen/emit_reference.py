@@ -244,7 +244,7 @@ def events_page(model):
 def emit(model):
     sources = ", ".join(["domain/base/base.toml"] + [c.source for c in model.contexts])
     api = api_page(model)
-    source = cpp.head(sources) + ['#include "adapters/http/documents.hpp"', "", "namespace fasti::http {", "",
+    source = cpp.head(sources) + ['#include "adapters/http/documents.hpp"', "", *cpp.LONG_TEXT, "namespace fasti::http {", "",
                                   "std::string_view reference_html() noexcept {",
                                   f'    return R"fasti({to_html(api)})fasti";', "}", "", "} // namespace fasti::http", ""]
     return {"docs/reference/api.gen.md": to_markdown(api, sources),

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The stored bytes of every event revision ever released, in tests/golden/events/<event>.r<revision>.txt:
+//! pairs of lines, the bytes in hex and the JSON they mean. A file of a released revision never changes.
+#include "domain/base/ids.hpp"
+#include "domain/wire/events.gen.hpp"
+#include "domain/wire/identity_json.gen.hpp"
+#include "domain/wire/registry_json.gen.hpp"
+#include "tests/support/samples.hpp"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+namespace fasti {
+namespace {
+
+constexpr std::string_view folder = "tests/golden/events";
+
+struct golden {
+    std::string bytes;
+    std::string json;
+};
+
+std::string file_of(std::string_view event, std::uint32_t revision) {
+    return std::string(folder) + "/" + std::string(event) + ".r" + std::to_string(revision) +
+           ".txt";
+}
+
+std::string from_hex(std::string_view hex) {
+    std::string out;
+    for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
+        out += static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16));
+    }
+    return out;
+}
+
+std::vector<golden> read_goldens(const std::string& path) {
+    std::vector<golden> out;
+    std::ifstream in(path);
+    for (std::string line; std::getline(in, line);) {
+        if (line.starts_with("bytes")) {
+            out.push_back(
+                {from_hex(std::string_view(line).substr(std::min<std::size_t>(6, line.size()))),
+                 {}});
+        } else if (line.starts_with("json ") && !out.empty()) {
+            out.back().json = line.substr(5);
+        }
+    }
+    return out;
+}
+
+template <class Event>
+void append_sample(test::sample_kind kind, std::string& out) {
+    test::sample_maker maker(kind);
+    const auto event = maker.make<Event>();
+    std::string bytes;
+    encode(event, bytes);
+    std::string json;
+    json_writer writer(json);
+    write_json(writer, event);
+    out += bytes.empty() ? "bytes" : "bytes " + to_hex(bytes);
+    out += "\njson " + json + "\n";
+}
+
+//! What a new revision's file should hold, for the person who adds it.
+template <class Event>
+std::string proposal() {
+    std::string out = "# SPDX-License-Identifier: Apache-2.0\n";
+    append_sample<Event>(test::sample_kind::minimal, out);
+    append_sample<Event>(test::sample_kind::full, out);
+    return out;
+}
+
+TEST(golden_events, are_there_for_every_revision) {
+    test::for_each_type<test::all_events>([]<class Event>() {
+        for (std::uint32_t revision = 1; revision <= Event::revision_now; ++revision) {
+            const std::string path = file_of(Event::type_name, revision);
+            EXPECT_TRUE(std::filesystem::exists(path))
+                << "add the file " << path << " and never change it:\n"
+                << proposal<Event>() << "end of file";
+        }
+    });
+}
+
+TEST(golden_events, mean_today_what_they_meant) {
+    test::for_each_type<test::all_events>([]<class Event>() {
+        event_scratch scratch;
+        for (std::uint32_t revision = 1; revision <= Event::revision_now; ++revision) {
+            const auto goldens = read_goldens(file_of(Event::type_name, revision));
+            EXPECT_GE(goldens.size(), 2U) << Event::type_name;
+            for (const golden& one : goldens) {
+                std::string json;
+                json_writer writer(json);
+                EXPECT_EQ(write_event_json(Event::type_name, revision, one.bytes, scratch, writer),
+                          decode_status::ok);
+                EXPECT_EQ(json, one.json) << Event::type_name;
+            }
+        }
+    });
+}
+
+TEST(golden_events, are_written_again_byte_for_byte) {
+    test::for_each_type<test::all_events>([]<class Event>() {
+        for (const golden& one : read_goldens(file_of(Event::type_name, Event::revision_now))) {
+            Event event;
+            ASSERT_TRUE(decode(one.bytes, Event::revision_now, event)) << Event::type_name;
+            std::string again;
+            encode(event, again);
+            EXPECT_EQ(to_hex(again), to_hex(one.bytes)) << Event::type_name;
+        }
+    });
+}
+
+TEST(golden_events, are_all_of_declared_events) {
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+        const std::string name = entry.path().filename().string();
+        EXPECT_TRUE(event_type_from_name(std::string_view(name).substr(0, name.find('.'))))
+            << name << ": an event that was released stays declared";
+    }
+}
+
+} // namespace
+} // namespace fasti

@@ -105,6 +105,7 @@ th,td{text-align:left;vertical-align:top;padding:.35rem .7rem;border-bottom:1px 
   ],
   "expires_in_ms": 7776000000
 }</code></pre>
+<p>Its answer also has <code>token</code>: Its id. <code>secret</code>: What goes into the Authorization header. Shown in this answer only: a repetition with the same idempotency key leaves it out.</p>
 <p>Can fail with <a href="#error-permission_unknown"><code>permission_unknown</code></a>, <a href="#error-permission_not_held"><code>permission_not_held</code></a>.</p>
 <h3 id="command-revoke_token"><code>revoke_token</code></h3>
 <p>End a token at once.</p>
@@ -297,6 +298,7 @@ th,td{text-align:left;vertical-align:top;padding:.35rem .7rem;border-bottom:1px 
 <tr><td><code>service</code></td><td>name</td><td>required; <code>[A-Za-z0-9][A-Za-z0-9._:+~-]{0,127}</code></td><td>The service.</td></tr>
 <tr><td><code>instance</code></td><td>name</td><td>required; <code>[A-Za-z0-9][A-Za-z0-9._:+~-]{0,127}</code></td><td>The instance.</td></tr>
 </tbody></table>
+<p>Its answer also has <code>lease_ms</code>: The lease. <code>deadline</code>: When it lapses unless renewed again.</p>
 <p>Can fail with <a href="#error-instance_unknown"><code>instance_unknown</code></a>, <a href="#error-instance_expired"><code>instance_expired</code></a>, <a href="#error-lease_absent"><code>lease_absent</code></a>.</p>
 <h3 id="command-renew_leases"><code>renew_leases</code></h3>
 <p>Renew many leases at once. Answers one item for each, in order, with its deadline or its error.</p>
@@ -312,6 +314,7 @@ th,td{text-align:left;vertical-align:top;padding:.35rem .7rem;border-bottom:1px 
     }
   ]
 }</code></pre>
+<p>Its answer also has <code>items</code>: One for each lease, in order: <code>service</code>, <code>instance</code>, <code>status</code>, and <code>lease_ms</code> and <code>deadline</code> or <code>problem</code>.</p>
 <h3 id="command-deregister_instance"><code>deregister_instance</code></h3>
 <p>Forget an instance. An expired one can be deregistered too.</p>
 <p><code>DELETE /v1/services/{service}/instances/{instance}</code>. Needs <code>registry:write</code>. Stream <code>instance/{service}/{instance}</code>. Client: <code>fasti registry deregister</code>.</p>

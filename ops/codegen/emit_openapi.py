@@ -133,11 +133,32 @@ def _shared_schemas(model):
             "properties": {
                 "outcome": {"type": "string", "enum": ["appended", "already", "unchanged", "dry_run"],
                             "description": "`already`: the same idempotency key and body were seen before."},
-                "position": {"type": "integer", "minimum": 0, "description": "Position of the command's last event."},
-                "events": {"type": "array", "items": {"type": "object"},
+                "position": ref("schemas", "position"),
+                "events": {"type": "array", "items": ref("schemas", "told_event"),
                            "description": "The events appended, or of a dry run: that would have been."}},
             "required": ["outcome"],
-            "examples": [{"outcome": "appended", "position": 17, "events": []}]},
+            "examples": [{"outcome": "appended", "position": "9f3c2a1e.17.5d0c88b1", "events": [
+                {"type": "instance_registered", "stream": "instance/web/web-1", "stream_version": 1, "position": 17}]}]},
+        "position": {"type": "string", "description": "Token of a position, `<epoch>.<position>.<hash>`; opaque."},
+        "told_event": {
+            "type": "object", "required": ["type", "stream", "stream_version"],
+            "properties": {"type": {"type": "string"}, "stream": {"type": "string"},
+                           "stream_version": {"type": "integer", "minimum": 1},
+                           "position": {"type": "integer", "minimum": 1, "description": "Absent in a dry run."},
+                           "data": {"type": "object", "description": "In a dry run."}}},
+        "batch_answer": {
+            "type": "object", "required": ["outcome", "position"],
+            "properties": {
+                "outcome": {"type": "string", "enum": ["appended", "already", "unchanged", "dry_run"]},
+                "position": ref("schemas", "position"),
+                "events": {"type": "array", "items": ref("schemas", "told_event"),
+                           "description": "Of a whole batch whose key was known."},
+                "items": {"type": "array", "description": "One for each command, in order.", "items": {
+                    "type": "object", "required": ["status", "outcome"],
+                    "properties": {"status": {"type": "integer"}, "outcome": {"type": "string"},
+                                   "position": ref("schemas", "position"),
+                                   "events": {"type": "array", "items": ref("schemas", "told_event")},
+                                   "problem": ref("schemas", "problem")}}}}},
         "cloudevent": {
             "type": "object", "description": "An event as CloudEvents 1.0 in JSON; `data` by its type in the event reference.",
             "properties": {
@@ -152,12 +173,14 @@ def _shared_schemas(model):
             "properties": {
                 "mode": {"type": "string", "enum": ["all", "each"],
                          "description": "`all`: every command or none; `each`: every one for itself."},
-                "commands": {"type": "array", "minItems": 1, "items": {
+                "commands": {"type": "array", "minItems": 1, "maxItems": 10000, "items": {
                     "type": "object", "additionalProperties": False, "required": ["command"],
                     "properties": {"command": {"type": "string", "enum": commands}, "data": {"type": "object"},
                                    "idempotency_key": {"type": "string", "maxLength": 255},
-                                   "expect": {"type": "integer", "minimum": 0,
-                                              "description": "Version the command's stream must have."}}}}},
+                                   "expect": {"anyOf": [{"type": "integer", "minimum": 0},
+                                                        {"type": "string", "enum": ["absent", "present"]}],
+                                              "description": "Version the command's stream must have, or only "
+                                                             "whether it exists."}}}}},
             "required": ["mode", "commands"],
             "examples": [{"mode": "all", "commands": [
                 {"command": "drain_instance", "data": {"service": "web", "instance": "web-1"}}]}]},
@@ -254,11 +277,20 @@ def _problems(model, entry, operation):
     return out
 
 
-def _command_answers(one, route):
-    answer = {JSON: {"schema": ref("schemas", "command_answer")}}
-    out = {"200": _answer("Done, done before, nothing to do, or a dry run.", answer)}
-    if route.method == "PUT":
-        out["201"] = _answer("Created.", answer, ("fasti_position", "location"))
+ANSWER_TYPES = {"text": {"type": "string"}, "u32": {"type": "integer", "minimum": 0},
+                "instant": {"type": "string", "format": "date-time"},
+                "objects": {"type": "array", "items": {"type": "object"}}}
+
+
+def _command_answers(one, entry):
+    shape = ref("schemas", "batch_answer" if entry.kind == "batch" else "command_answer")
+    if one is not None and one.answer:
+        more = {name: {**ANSWER_TYPES[kind], "description": doc} for name, kind, doc in one.answer}
+        shape = {"allOf": [shape, {"type": "object", "properties": more}]}
+    answer = {JSON: {"schema": shape}}
+    out = {"200": _answer("Done, done before, nothing to do, or a dry run.", answer, ("fasti_position", "etag"))}
+    if entry.route.method == "PUT":
+        out["201"] = _answer("Created.", answer, ("fasti_position", "etag", "location"))
     return out
 
 
@@ -343,7 +375,7 @@ def _operation(model, context, entry, one, used):
         body = _body(entry, one, [c for c in model.commands if not c.internal])
         if body and entry.route.method != "DELETE":
             out["requestBody"] = body
-        answers = _command_answers(one, entry.route)
+        answers = _command_answers(one, entry)
     out["responses"] = {**_problems(model, entry, one), **answers}
     out["responses"] = dict(sorted(out["responses"].items()))
     return out

@@ -148,6 +148,8 @@ def _command_blocks(context, one):
         body = docs.sample([f for f in fields if f.name not in one.routes[0].params])
         if body and one.routes[0].method != "DELETE":
             blocks.append(code(json.dumps(body, indent=2, ensure_ascii=False)))
+    if one.answer:
+        blocks.append(paragraph("Its answer also has " + " ".join(f"`{name}`: {doc}" for name, _, doc in one.answer)))
     if one.may_fail:
         blocks.append(paragraph(_errors_line(one.may_fail)))
     return blocks

@@ -131,6 +131,7 @@ class Command:
     may_fail: list
     internal: bool
     record: bool
+    answer: list  # members that its answer has beside outcome, position and events; told, not generated
 
 
 @dataclass
@@ -245,7 +246,8 @@ KEYS = {
     "stream": {"pattern", "doc"},
     "permission": {"doc"},
     "error": {"status", "retry", "doc"},
-    "command": {"doc", "stream", "permission", "http", "cli", "emits", "may_fail", "internal", "record", "field"},
+    "command": {"doc", "stream", "permission", "http", "cli", "emits", "may_fail", "internal", "record", "field",
+                "answer"},
     "event": {"revision", "doc", "stream", "field", "history"},
     "view": {"doc", "row"},
     "row": {"doc", "field"},
@@ -468,7 +470,18 @@ class Loader:
                 stream=self.stream(context, where, value, fields), permission=value.get("permission", ""),
                 routes=self.routes(source, where, value.get("http", [])), cli=value.get("cli", ""),
                 emits=value.get("emits", []), may_fail=value.get("may_fail", []), internal=internal,
-                record=value.get("record", False))
+                record=value.get("record", False), answer=self.answer(source, where, value.get("answer", {})))
+
+    def answer(self, source, place, tables):
+        found = []
+        for name, value in tables.items():
+            where = f"{place}.answer.{name}"
+            self.name(source, where, name)
+            if self.table(source, where, value, {"type", "doc"}, needed=("type", "doc")):
+                if value.get("type") not in ("text", "u32", "instant", "objects"):
+                    self.fault(source, where, "type is text, u32, instant or objects")
+                found.append((name, value.get("type", ""), value.get("doc", "")))
+        return found
 
     def check_bounds(self, source, where, fields):
         """What comes from outside is bounded, each field by its own limit."""

@@ -6,6 +6,10 @@
 #include "domain/wire/registry_json.gen.hpp"
 #include "eventstore/port/record.hpp"
 #include "eventstore/port/token.hpp"
+#include "projections/queries/preview.hpp"
+
+#include <span>
+#include <vector>
 
 namespace fasti::api {
 namespace {
@@ -78,6 +82,19 @@ void write_plan(json_writer& out, const item_outcome& what, const node& live) {
         out.end_object();
     }
     out.end_array();
+}
+
+void write_difference(json_writer& out, std::span<const item_outcome> outcomes,
+                      const command_request& request, const node& live) {
+    std::vector<planned_fact> facts;
+    for (const item_outcome& one : outcomes) {
+        for (const planned_event& event : one.planned) {
+            facts.push_back(
+                {event.type, event.revision, event.stream, event.stream_version, event.data});
+        }
+    }
+    out.quoted_name(R"("diff":)");
+    out.raw(preview(live.views(), facts, {live.time().now(), request.caller->actor}));
 }
 
 } // namespace
@@ -204,7 +221,22 @@ void write_batch_answer(const call& asked, const command_answer& answer,
         write_item(writer, answer.outcomes[i], i, secrets, live);
     }
     writer.end_array();
+    if (answer.request->dry_run) {
+        write_difference(writer, answer.outcomes, *answer.request, live);
+    }
     writer.end_object();
+}
+
+void write_answer(json_writer& out, const command_answer& answer, const token_secrets& secrets,
+                  const node& live) {
+    const item_outcome& outcome = answer.outcomes.at(0);
+    out.begin_object();
+    write_outcome(out, outcome, live);
+    secrets.write(out, 0, outcome);
+    if (outcome.kind == outcome_kind::dry_run) {
+        write_difference(out, answer.outcomes, *answer.request, live);
+    }
+    out.end_object();
 }
 
 error as_asked(const error& why, bool by_header) {

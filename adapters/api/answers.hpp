@@ -24,6 +24,10 @@ void write_outcome(json_writer& out, const item_outcome& what, const node& live)
 //! The error as its request meant it: a version that If-Match named failed a precondition.
 error as_asked(const error& why, bool by_header);
 
+//! The whole body of a single command that did not fail; a dry run adds `diff`: rows before and after.
+void write_answer(json_writer& out, const command_answer& answer, const token_secrets& secrets,
+                  const node& live);
+
 //! The members `lease_ms` and `deadline`.
 void write_renewal(json_writer& out, const renewal& what);
 //! One item of renew_leases: the names, and the deadline or the problem.

@@ -171,10 +171,7 @@ void command_routes::submit(const call& asked, std::unique_ptr<command_request> 
             out.add_header("Location", asked.in().path);
         }
         json_writer writer(out.body);
-        writer.begin_object();
-        write_outcome(writer, outcome, live);
-        secrets->write(writer, 0, outcome);
-        writer.end_object();
+        write_answer(writer, answer, *secrets, live);
         if (outcome.stream_version > 0 && outcome.kind != outcome_kind::dry_run) {
             out.add_header("ETag", "\"" + std::to_string(outcome.stream_version) + "\"");
         }

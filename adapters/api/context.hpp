@@ -37,10 +37,10 @@ struct api_context {
     //! Runs something on the I/O thread. Thread: any.
     std::function<void(std::function<void()>)> post;
     api_options options = {};
-    std::string version;         //!< of this build
+    std::string version = {};    //!< of this build
     std::int64_t started_us = 0; //!< monotonic
     phase now = phase::recovering;
-    std::string recovery_progress;                      //!< a sentence, while recovering
+    std::string recovery_progress = {};                 //!< a sentence, while recovering
     node* live = nullptr;                               //!< null while recovering
     std::function<std::size_t()> commands_waiting = {}; //!< in the pipeline's queue
 };

@@ -9,6 +9,7 @@
 #include "adapters/crypto/digest.hpp"
 #include "eventstore/port/token.hpp"
 #include "projections/engine/past.hpp"
+#include "projections/queries/log_queries.hpp"
 
 #include <array>
 #include <cstring>
@@ -156,7 +157,7 @@ void query_routes::parts::answer_past(const call& asked, const question& what,
     const instant now = context.time.now();
     const std::uint64_t chosen = random.next();
     const auto work = [this, done, what, at = std::string(at), now, chosen, &facts] {
-        const auto place = read_at(at, facts, now);
+        const auto place = resolve_at(at, facts, now);
         if (!place.ok()) {
             done->failure = place.error();
             return;

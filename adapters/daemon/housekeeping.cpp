@@ -3,6 +3,7 @@
 
 #include "adapters/node/model_fold.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <utility>
@@ -13,6 +14,10 @@ namespace {
 //! How long to leave a disk alone that had no room, or other trouble.
 constexpr std::chrono::seconds after_trouble{1};
 
+//! A snapshot costs time in proportion to its bytes; as many events as that is worth lie between two,
+//! so that a large state does not keep a core busy with copies of itself.
+constexpr std::uint64_t bytes_per_event = 200;
+
 } // namespace
 
 housekeeping::housekeeping(segment_ledger& facts, snapshot_store& snapshots, const options& how,
@@ -22,6 +27,7 @@ housekeeping::housekeeping(segment_ledger& facts, snapshot_store& snapshots, con
       how_(how),
       log_(log),
       snapshot_at_(how.snapshot_at),
+      snapshot_distance_(how.snapshot_every_events),
       head_(facts.head().last),
       thread_([this] { run(); }) {}
 
@@ -35,7 +41,7 @@ void housekeeping::on_committed(const std::shared_ptr<const committed_batch>& ba
             return;
         }
         // Segments and snapshots are rare beside commits: the thread is woken for them only.
-        poked_ = facts_.wants_next() || head_ - snapshot_at_ >= how_.snapshot_every_events;
+        poked_ = facts_.wants_next() || head_ - snapshot_at_ >= snapshot_distance_;
         if (!poked_) {
             return;
         }
@@ -103,7 +109,7 @@ bool housekeeping::do_one() {
         const std::lock_guard lock(mutex_);
         head = head_;
     }
-    if (head - snapshot_at_ >= how_.snapshot_every_events) {
+    if (head - snapshot_at_ >= snapshot_distance_) {
         take_snapshot(head);
         return true;
     }
@@ -117,6 +123,8 @@ void housekeeping::take_snapshot(position head) {
     const std::lock_guard lock(mutex_);
     if (kept.ok()) {
         snapshot_at_ = kept.value().at;
+        snapshot_distance_ = std::max(how_.snapshot_every_events,
+                                      kept.value().bytes / bytes_per_event);
         log_.debug("snapshot taken",
                    {{"position", kept.value().at}, {"bytes", kept.value().bytes}});
     } else {

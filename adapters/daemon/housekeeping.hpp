@@ -43,7 +43,8 @@ private:
     snapshot_store& snapshots_;
     const options how_;
     telemetry::logger& log_;
-    position snapshot_at_;
+    position snapshot_at_;            // guarded
+    std::uint64_t snapshot_distance_; // guarded
     bool prepare_failed_ = false;
     std::mutex mutex_;
     std::condition_variable wake_;

@@ -62,3 +62,6 @@ fasti_test(NAME eventstore_segments_test
   SOURCES tests/unit/eventstore_segments_test.cpp
   NEEDS domain/base eventstore/port eventstore/segments tests/support/disk
   USES threads)
+fasti_test(NAME eventstore_segments_damage_test
+  SOURCES tests/unit/eventstore_segments_damage_test.cpp
+  NEEDS domain/base eventstore/port eventstore/segments tests/support/disk)

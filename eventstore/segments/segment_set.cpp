@@ -36,6 +36,9 @@ public:
             if (*step == scan_step::end && expected_ > extent_.after.last) {
                 return std::optional<read_more>{};
             }
+            if (*step == scan_step::unsound && pass_damage_before(at)) {
+                continue;
+            }
             if (*step != scan_step::frame || scanner_.header().first != expected_) {
                 const std::uint64_t offset = *step == scan_step::frame ? scanner_.header().offset
                                                                        : scanner_.offset();
@@ -55,6 +58,17 @@ public:
     }
 
 private:
+    //! What was not asked for need not be sound: goes on at a frame that is not behind `at`.
+    bool pass_damage_before(position at) {
+        const auto behind = find_frame_behind(segment_, scanner_.offset(), extent_.end);
+        if (expected_ >= at || !behind.ok() || behind->first == 0 || behind->first > at) {
+            return false;
+        }
+        scanner_.seek(behind->offset);
+        expected_ = behind->first;
+        return true;
+    }
+
     const segment& segment_;
     const segment_extent extent_;
     frame_scanner scanner_;

@@ -3,6 +3,7 @@
 
 #include "adapters/cli/calls.hpp"
 #include "adapters/cli/commands.hpp"
+#include "adapters/cli/offline.hpp"
 #include "adapters/cli/parse.hpp"
 
 #include <unistd.h>
@@ -15,7 +16,8 @@ namespace fasti::cli {
 
 std::vector<command_spec> all_commands() {
     std::vector<command_spec> own;
-    for (auto* const part : {config_commands, registry_commands, event_commands, other_commands}) {
+    for (auto* const part : {config_commands, registry_commands, event_commands, entity_commands,
+                             verify_commands, replay_commands, other_commands}) {
         for (command_spec& command : part()) {
             own.push_back(std::move(command));
         }

@@ -39,7 +39,10 @@ struct hooks {
     //! Serves until told to stop. `reload` reads the configuration again as it was given.
     std::function<result<void>(loaded_config settings,
                                std::function<result<loaded_config>()> reload)>
-        serve;
+        serve = {};
+    //! Where in a data folder things are; for the commands that take --data.
+    std::function<std::string(const std::string& data)> log_folder = {};
+    std::function<std::string(const std::string& data)> snapshot_folder = {};
 };
 
 //! Without the program's own name.

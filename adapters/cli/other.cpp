@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapters/cli/calls.hpp"
 #include "adapters/cli/commands.hpp"
+#include "adapters/cli/offline.hpp"
 #include "adapters/cli/parse.hpp"
 
 #include <fstream>
@@ -93,7 +94,37 @@ int run_command(session& at, const arguments& given) {
     return answer.good() ? print_answer(at, answer) : report(at, *by, answer);
 }
 
+int run_why(session& at, const arguments& given) {
+    const std::unique_ptr<client> by = connect(at, given);
+    if (by == nullptr) {
+        return exit_usage;
+    }
+    const exchange_answer answer = by->send(request_of(call_named("get_why"), given));
+    return answer.good() ? print_why(at, answer.body) : report(at, *by, answer);
+}
+
 } // namespace
+
+std::vector<command_spec> entity_commands() {
+    std::vector<command_spec> out;
+    for (command_spec& declared : declared_commands()) {
+        const bool why = declared.words == std::vector<std::string>{"why"};
+        if (!why && declared.words != std::vector<std::string>{"token", "create"}) {
+            continue;
+        }
+        declared.options.push_back(data_option(
+            why ? "Read this data folder instead of asking a server."
+                : "Make it in this data folder without a server, which must not run: the way back in."));
+        declared.run = [why, asked = declared.run](session& at, const arguments& given) {
+            if (!given.has("data")) {
+                return why ? run_why(at, given) : asked(at, given);
+            }
+            return why ? run_offline_why(at, given) : run_offline_token(at, given);
+        };
+        out.push_back(std::move(declared));
+    }
+    return out;
+}
 
 std::vector<command_spec> other_commands() {
     command_spec any;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapters/cli/commands.hpp"
+#include "adapters/cli/offline.hpp"
 #include "adapters/cli/table.hpp"
 #include "domain/wire/json_writer.hpp"
 
@@ -79,16 +80,6 @@ std::optional<loaded_config> load_and_tell(const session& at, const config_input
     return std::move(loaded).value();
 }
 
-int exit_code_of_failure(error_code code) {
-    switch (code) {
-        case error_code::configuration_invalid:
-        case error_code::store_damaged:
-        case error_code::format_newer: return exit_damaged;
-        case error_code::store_locked: return exit_conflict;
-        default: return exit_finding;
-    }
-}
-
 int run_serve(session& at, const arguments& given) {
     const config_inputs inputs = inputs_from(at, given);
     std::optional<loaded_config> loaded = load_and_tell(at, inputs);
@@ -98,7 +89,7 @@ int run_serve(session& at, const arguments& given) {
     const result<void> served = at.with.serve(std::move(*loaded),
                                               [inputs] { return load_config(inputs); });
     if (!served) {
-        return at.fail(exit_code_of_failure(served.error().code), describe(served.error()));
+        return fail_with(at, served.error());
     }
     return exit_success;
 }

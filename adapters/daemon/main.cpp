@@ -31,5 +31,5 @@ result<void> serve_process(loaded_config settings, std::function<result<loaded_c
 } // namespace
 
 int main(int argc, char** argv) {
-    return fasti::run_cli(argc, argv, {FASTI_VERSION, serve_process});
+    return fasti::run_cli(argc, argv, {FASTI_VERSION, serve_process, log_folder, snapshot_folder});
 }

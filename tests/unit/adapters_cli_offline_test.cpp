@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 
 namespace fasti::cli {
@@ -137,17 +138,17 @@ TEST_F(offline, verify_finds_a_damaged_snapshot) {
 
 TEST_F(offline, verify_refuses_a_log_whose_acknowledged_facts_were_altered) {
     write_history();
-    std::string largest;
+    bool found = false;
     for (const fs::directory_entry& entry : fs::directory_iterator{data_ + "/log"}) {
-        if (largest.empty() || entry.file_size() > fs::file_size(largest)) {
-            largest = entry.path().string();
+        std::ifstream file{entry.path(), std::ios::binary};
+        const std::string bytes{std::istreambuf_iterator<char>{file}, {}};
+        if (const std::size_t fact = bytes.find("moved to another port");
+            fact != std::string::npos) {
+            damage(entry.path(), static_cast<std::streamoff>(bytes.size() - fact));
+            found = true;
         }
     }
-    std::ifstream file{largest, std::ios::binary};
-    const std::string bytes{std::istreambuf_iterator<char>{file}, {}};
-    const std::size_t fact = bytes.find("moved to another port");
-    ASSERT_NE(fact, std::string::npos);
-    damage(largest, static_cast<std::streamoff>(bytes.size() - fact));
+    ASSERT_TRUE(found);
     const outcome altered = run_fasti({"verify"});
     EXPECT_EQ(altered.code, exit_damaged) << altered.out;
     EXPECT_THAT(altered.err, HasSubstr("2")) << "the position is named";

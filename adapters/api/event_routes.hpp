@@ -4,6 +4,7 @@
 #pragma once
 
 #include "adapters/api/call.hpp"
+#include "adapters/api/followers.hpp"
 #include "adapters/http/routes.gen.hpp"
 
 #include <memory>
@@ -23,10 +24,11 @@ public:
     void start(node& live);
     //! Ends every stream, each with a last comment; clients come back with Last-Event-ID.
     void drain();
-    //! Keep-alive comments.
+    //! Once a second: keep-alive comments, the end of followers whose token ended.
     void tick();
 
     std::size_t followers() const noexcept;
+    follower_counters counters() const noexcept;
 
 private:
     struct parts;

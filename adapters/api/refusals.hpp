@@ -19,6 +19,11 @@ inline error queue_full() {
                  "More commands are waiting than the server admits; nothing was done."};
 }
 
+inline error reads_full() {
+    return error{error_code::queue_full,
+                 "More reads of the log are waiting than the server admits; try again."};
+}
+
 //! The lease lapsed again between the sequencer's yes and now, which takes a stopped process.
 inline error renewal_overtaken() {
     return error{error_code::not_ready, "The lease could not be renewed in time; try again."};

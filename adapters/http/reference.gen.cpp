@@ -161,6 +161,7 @@ th,td{text-align:left;vertical-align:top;padding:.35rem .7rem;border-bottom:1px 
 <tr><td><code>service</code></td><td>text</td><td>up to 128 bytes</td><td>Only events of this service and its instances.</td></tr>
 <tr><td><code>tenant</code></td><td>text</td><td>up to 128 bytes</td><td>Only this tenant.</td></tr>
 </tbody></table>
+<p>Can fail with <a href="#error-followers_full"><code>followers_full</code></a>.</p>
 <h3 id="query-list_activity"><code>list_activity</code></h3>
 <p>Who changed what, when and why, newest first.</p>
 <p><code>GET /v1/activity</code>. Needs <code>events:read</code>. Takes <code>cursor</code> and <code>limit</code>. Client: <code>fasti activity</code>.</p>
@@ -495,6 +496,8 @@ th,td{text-align:left;vertical-align:top;padding:.35rem .7rem;border-bottom:1px 
 <p>No expiry guard is raised. Status 422, retry <code>never</code>.</p>
 <h3 id="error-fields_invalid"><code>fields_invalid</code></h3>
 <p>One or more fields are missing, unknown, of the wrong type or out of range. <code>errors</code> names each. Status 422, retry <code>never</code>.</p>
+<h3 id="error-followers_full"><code>followers_full</code></h3>
+<p>As many clients follow the log as the server admits. Try again after <code>Retry-After</code>, or read the list. Status 503, retry <code>same</code>.</p>
 <h3 id="error-format_newer"><code>format_newer</code></h3>
 <p>The data folder was written by a newer format than this binary knows. Status 500, retry <code>never</code>.</p>
 <h3 id="error-header_too_large"><code>header_too_large</code></h3>

@@ -46,6 +46,7 @@ enum class error_code : std::uint16_t {
     permission_unknown, //!< There is no permission of this name.
     permission_not_held, //!< A token cannot give permissions that it does not hold itself.
     event_unknown, //!< The log holds no event at this position.
+    followers_full, //!< As many clients follow the log as the server admits. Try again after `Retry-After`, or read the list.
     service_unknown, //!< No service of this name is known.
     service_has_instances, //!< The service still has instances; deregister them first.
     instance_unknown, //!< No instance of this name is known for the service. Register it.
@@ -55,7 +56,7 @@ enum class error_code : std::uint16_t {
     expiry_guard_not_raised, //!< No expiry guard is raised.
 };
 
-inline constexpr std::size_t error_code_count = 41;
+inline constexpr std::size_t error_code_count = 42;
 
 //! Whether repeating can help: no; the same request again later; only after reading anew.
 enum class retry : std::uint8_t { never, same, fresh };

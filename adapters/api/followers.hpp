@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Followers of the log by server-sent events. A committed event is formatted once and its frame is
+//! appended to every follower that wants it; followers with equal filters share one text a batch.
+//! A follower that reads too slowly leaves the live set and is fed from the log in bounded pieces
+//! until it stands at the head again: nothing is left out or told twice, since each follower's next
+//! position says where it is.
+//! Memory: unsent bytes of one follower stay below bytes_max plus one piece of 64 KiB while it is
+//! live, and below 192 KiB while it is fed from the log; a single larger event comes on top.
+//! Thread: the I/O thread; the log is read by `slow`.
+#pragma once
+
+#include "adapters/api/chained_read.hpp"
+#include "adapters/api/cloudevents.hpp"
+#include "adapters/http/exchange.hpp"
+#include "adapters/node/node.hpp"
+#include "eventstore/port/record.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace fasti::api {
+
+struct follower_counters {
+    std::uint64_t opened = 0;
+    std::uint64_t frames = 0;
+    std::uint64_t fallbacks = 0; //!< how often a follower was too slow for the live set
+};
+
+//! What followers need of their surroundings.
+struct follower_setting {
+    std::size_t bytes_max = 256 * 1024;
+    //! Runs work on another thread; false when it cannot be taken now.
+    std::function<bool(std::function<void()>)> slow;
+    //! Runs work on the I/O thread. Thread: any.
+    std::function<void(std::function<void()>)> post;
+    //! Whether somebody who began to follow may still do so; asked at every tick.
+    std::function<bool(std::string_view actor)> permitted;
+    //! Told when the log could not be read.
+    std::function<void(const error&)> trouble;
+};
+
+class event_followers final : public commit_follower {
+public:
+    event_followers(ledger& facts, chain_place head, follower_setting setting);
+    ~event_followers() override;
+
+    //! The place behind the newest event that was told.
+    const chain_place& head() const noexcept { return head_; }
+    std::size_t count() const noexcept { return all_.size(); }
+    const follower_counters& counters() const noexcept { return counters_; }
+
+    //! Begins to feed a stream whose head was sent. `from` is not above head().
+    void add(http::stream to, event_filter filter, const chain_place& from, std::string actor);
+
+    void on_committed(const std::shared_ptr<const committed_batch>& batch) override;
+    //! Once a second: keep-alive comments, and the end of those who may no longer follow.
+    void tick();
+    void drain();
+
+private:
+    struct group;
+    struct follower;
+    struct feeding;
+
+    follower* find(std::uint64_t id) const;
+    void fan_out(const committed_batch& batch);
+    void send(group& to, const chain_place& upto);
+    void advance(follower& one);
+    void wait_for_client(follower& one);
+    void join(follower& one);
+    void leave_live(follower& one);
+    void remove(std::uint64_t id);
+    void end(std::uint64_t id, std::string_view comment);
+    void launch();
+    bool feed(follower& first);
+    void fed(const feeding& done);
+    void write_place(const chain_place& at, std::string& out) const;
+
+    ledger& facts_;
+    const follower_setting setting_;
+    const std::size_t drained_bytes_; // unsent at most when the next piece is fetched
+    const std::uint64_t epoch_;
+    const id128 log_;
+    chain_place head_;
+    cloudevent_writer writer_;
+    chain_hasher hasher_;
+    std::string frame_; // scratch of fan_out()
+    std::map<std::string, std::unique_ptr<group>> groups_;
+    std::unordered_map<std::uint64_t, std::unique_ptr<follower>> all_;
+    std::deque<std::uint64_t> queue_; // wait for a piece from the log
+    std::size_t feedings_ = 0;        // under way
+    std::size_t live_ = 0;
+    std::uint64_t last_id_ = 0;
+    std::uint64_t ticks_ = 0;
+    follower_counters counters_;
+};
+
+} // namespace fasti::api

@@ -64,7 +64,9 @@ class DebianIndex(unittest.TestCase):
             last_seen = follower.events[-1][0]
             follower.close()
 
-            # Killed while a batch is on its way: what was acknowledged is there, the rest is sent again.
+            client.close()
+
+            # Killed: what was acknowledged is there after the restart, and the keys are remembered.
             server.kill()
             server.start()
             client = server.client()
@@ -86,6 +88,7 @@ class DebianIndex(unittest.TestCase):
             self.assertEqual(replayed.returncode, 0, replayed)
             verified = run("verify", environment=environment, timeout=300)
             self.assertEqual(verified.returncode, 0, verified)
+            client.close()
             self.assertEqual(server.stop(), 0)
             offline = run("verify", "--data", str(server.data), timeout=300)
             self.assertEqual(offline.returncode, 0, offline)

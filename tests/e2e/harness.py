@@ -10,6 +10,7 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -215,8 +216,8 @@ class EventStream:
                         self.events.append((identifier, json.loads(data)))
                         self.arrived.notify_all()
                     data = None
-        except (OSError, http.client.HTTPException, ValueError):
-            pass
+        except (OSError, http.client.HTTPException, ValueError, AttributeError):
+            pass  # closed under our hands by close(), or by the server
         with self.arrived:
             self.ended = True
             self.arrived.notify_all()
@@ -229,5 +230,8 @@ class EventStream:
 
     def close(self):
         if self.connection.sock is not None:
-            self.connection.sock.close()
+            self.connection.sock.shutdown(socket.SHUT_RDWR)
+        if self.status == 200:
+            self.thread.join()
+        self.response.close()
         self.connection.close()

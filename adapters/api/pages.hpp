@@ -13,9 +13,6 @@ public:
     void handle(const call& asked);
 
 private:
-    void health(const call& asked);
-    void metrics(const call& asked);
-
     api_context& context_;
 };
 

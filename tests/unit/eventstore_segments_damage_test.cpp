@@ -387,6 +387,28 @@ TEST(a_full_disk, at_any_call_loses_nothing_and_stops_nothing_for_good) {
     });
 }
 
+TEST(a_full_disk, never_brings_a_refused_append_back) {
+    std::uint64_t refused = 0;
+    for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+        small_log world;
+        auto log = world.open();
+        ASSERT_TRUE(log.ok());
+        ASSERT_TRUE(world.add(**log).ok());
+        world.disk.fail_call(seed % 2, sim::fault::full); // the write, or the sync behind it
+        const auto added = world.add(**log, 3);
+        ASSERT_FALSE(added.ok());
+        const bool unknown = added.error().code == error_code::store_unavailable;
+        refused += unknown ? 0 : 1;
+        world.disk.crash(seed);
+        log = error{};
+        log = world.open();
+        ASSERT_TRUE(log.ok());
+        const position last = (*log)->head().last;
+        ASSERT_TRUE(last == 1 || (unknown && last == 4)) << "seed " << seed << " head " << last;
+    }
+    EXPECT_GT(refused, 10U);
+}
+
 TEST(an_input_output_error, at_any_call_loses_nothing) {
     at_every_call(sim::fault::io_error, [](small_log& world, std::uint64_t acknowledged) {
         world.disk.heal();

@@ -53,9 +53,10 @@ std::string log_world::run(std::uint64_t appends) {
 
 void log_world::choose_fault() {
     const std::uint64_t draw = choose_.below(100);
-    if (draw < 6) {
-        const fault how = draw < 3 ? fault::power_off : draw < 5 ? fault::full : fault::io_error;
-        disk_.fail_call(choose_.below(draw == 4 ? 60 : 12), how);
+    if (draw < 12) {
+        const fault how = draw < 3 ? fault::power_off : draw < 8 ? fault::full : fault::io_error;
+        // Soon, or while a segment is made.
+        disk_.fail_call(choose_.below(choose_.chance(70) ? 4 : 60), how);
     }
 }
 
@@ -85,15 +86,13 @@ std::string log_world::step() {
             return "an append was acknowledged that the oracle refuses";
         }
         if (choose_.chance(2)) { // the power may go at any time
-            disk_.crash(choose_.below(~std::uint64_t{0}));
-            ++counts_.crashes;
-            return open_again();
+            return crash_now();
         }
         return {};
     }
     if (appended.error().code == error_code::store_full) {
-        ++counts_.full;
-        return {}; // nothing was written; go on
+        ++counts_.full; // nothing was written; go on
+        return choose_.chance(20) ? crash_now() : std::string{};
     }
     if (appended.error().code == error_code::store_unavailable) {
         unknown_ = batch;
@@ -104,6 +103,12 @@ std::string log_world::step() {
     }
     return oracle_.append(batch).ok() ? "refused what the oracle takes: " + appended.error().message
                                       : std::string{};
+}
+
+std::string log_world::crash_now() {
+    disk_.crash(choose_.below(~std::uint64_t{0}));
+    ++counts_.crashes;
+    return open_again();
 }
 
 //! The process ends. Sometimes the machine does too.

@@ -34,6 +34,7 @@ public:
 
 private:
     std::string step();
+    std::string crash_now();
     std::string after_failure(const error& failure);
     std::string open_again();
     std::string settle_unknown();

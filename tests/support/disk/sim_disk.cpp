@@ -104,8 +104,8 @@ void sim_disk::put(std::string& content, std::uint64_t offset, std::string_view 
 result<void> sim_disk::write(node& to, std::uint64_t offset, std::string_view bytes) {
     fault how{};
     const bool struck = strikes(how);
-    if (struck) {
-        bytes = bytes.substr(0, random_() % (bytes.size() + 1)); // some of it, perhaps all
+    if (struck && random_() % 3 != 0) {
+        bytes = bytes.substr(0, random_() % (bytes.size() + 1)); // some of it, else all
     }
     const bool zeros = bytes.find_first_not_of('\0') == std::string_view::npos;
     const bool within = offset + bytes.size() <= to.now.size();
@@ -143,11 +143,16 @@ void sim_disk::settle(node& of, std::mt19937_64& random) {
             touched[at].push_back(&write);
         }
     }
-    const std::uint64_t mood = random() % 4; // none, all, or a mixture
+    // The first writes only (none, some or all of them), or a mixture sector by sector.
+    const bool mixed = random() % 2 == 0;
+    const std::size_t first_writes = random() % (of.unsynced.size() + 1);
     for (const auto& [number, writes] : touched) {
-        const std::size_t kept = mood == 0   ? 0
-                                 : mood == 1 ? writes.size()
-                                             : random() % (writes.size() + 1);
+        const auto in_time = [&](const unsynced_write* write) {
+            return static_cast<std::size_t>(write - of.unsynced.data()) < first_writes;
+        };
+        const std::size_t kept = mixed ? random() % (writes.size() + 1)
+                                       : static_cast<std::size_t>(
+                                             std::count_if(writes.begin(), writes.end(), in_time));
         for (std::size_t i = 0; i < kept; ++i) {
             const std::uint64_t begin = std::max(writes[i]->offset, number * sector);
             const std::uint64_t end = std::min(writes[i]->offset + writes[i]->bytes.size(),

@@ -37,7 +37,8 @@ if(FASTI_TESTS AND NOT FASTI_FUZZ)
   fasti_executable(NAME parts_bench SOURCES tests/bench/parts_bench.cpp
     NEEDS domain/registry domain/wire eventstore/port)
   fasti_executable(NAME views_bench SOURCES tests/bench/views_bench.cpp
-    NEEDS domain/base domain/registry domain/wire eventstore/port projections/engine projections/views)
+    NEEDS domain/base domain/registry domain/wire eventstore/memory eventstore/port projections/engine
+          projections/views)
   fasti_executable(NAME pipeline_bench SOURCES tests/bench/pipeline_bench.cpp
     NEEDS domain/wire eventstore/port commands/pipeline adapters/clock adapters/crypto adapters/node
     USES boost)

@@ -17,6 +17,19 @@ constexpr std::size_t ahead_records = 8;
 constexpr std::size_t ahead_texts = 4;
 constexpr std::size_t run_events = 512; // decoded at a time
 
+std::uint16_t metrics_type_of(std::string_view type) {
+    static const auto numbers = [] {
+        std::array<std::uint16_t, event_type_count> out{};
+        for (std::size_t i = 0; i < out.size(); ++i) {
+            out[i] = registry_metrics_view::number_of(to_name(static_cast<event_type>(i)));
+        }
+        return out;
+    }();
+    const auto known = event_type_from_name(type);
+    return known ? numbers[static_cast<std::size_t>(*known)]
+                 : static_cast<std::uint16_t>(registry_metrics_view::type_count);
+}
+
 } // namespace
 
 void view_set::apply(const committed_batch& batch) {
@@ -51,7 +64,8 @@ void view_set::look_ahead(std::span<const recorded_event> events, std::size_t at
     }
     if (at + ahead_texts < events.size() && at >= ahead_cells - ahead_texts) {
         registry_.fetch_texts(ring(at + ahead_texts));
-        registry_metrics_.fetch_texts(ring(at + ahead_texts).service_hash);
+        registry_metrics_.fetch_texts(ring(at + ahead_texts).service_hash,
+                                      metrics_type_of(events[at + ahead_texts].fact.type));
     }
 }
 

@@ -140,10 +140,21 @@ void registry_metrics_view::fetch_records(std::uint64_t service_hash) const noex
     }
 }
 
-void registry_metrics_view::fetch_texts(std::uint64_t service_hash) const noexcept {
-    if (const auto service = service_index_.guess(service_hash)) {
-        __builtin_prefetch(services_[*service].name.data());
+void registry_metrics_view::fetch_texts(std::uint64_t service_hash,
+                                        std::uint16_t type) const noexcept {
+    const auto service = service_index_.guess(service_hash);
+    if (!service) {
+        return;
     }
+    __builtin_prefetch(services_[*service].name.data());
+    if (type < type_count && !minutes_.empty()) {
+        minutes_.back().index.prefetch(cell_hash(*service, type));
+    }
+}
+
+std::uint16_t registry_metrics_view::number_of(std::string_view type) noexcept {
+    const auto found = std::find(types.begin(), types.end(), type);
+    return static_cast<std::uint16_t>(found - types.begin());
 }
 
 std::optional<std::uint32_t> registry_metrics_view::find_service(std::string_view service) const {

@@ -60,7 +60,9 @@ public:
 
     //! Steps of fetching what an event that comes soon will touch; see registry_view::foresight.
     void fetch_records(std::uint64_t service_hash) const noexcept;
-    void fetch_texts(std::uint64_t service_hash) const noexcept;
+    void fetch_texts(std::uint64_t service_hash, std::uint16_t type) const noexcept;
+    //! The number of an event type by name; type_count for types of other contexts.
+    static std::uint16_t number_of(std::string_view type) noexcept;
 
     void write_snapshot(std::string& out) const;
     //! Replaces everything. False when the bytes are no snapshot; the view is then empty.

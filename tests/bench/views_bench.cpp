@@ -3,7 +3,10 @@
 // discovery costs the same whatever the numbers. Prints one JSON line for each figure.
 // The raw limit beside a rebuild is decoding the same events without any view.
 #include "domain/wire/events.gen.hpp"
+#include "eventstore/memory/memory_ledger.hpp"
 #include "eventstore/port/record.hpp"
+#include "projections/engine/fold.hpp"
+#include "projections/engine/past.hpp"
 #include "projections/engine/view_set.hpp"
 
 #include <malloc.h>
@@ -248,28 +251,75 @@ void lookup_figures(const shape& of) {
     print("pick weighted", best_weighted * 1e9, sink == 0 ? "ns!" : "ns", what);
 }
 
+//! The past of a log of a million events without any snapshot: the worst case of the ladder.
+void past_figures(const shape& of) {
+    const made_log log(of);
+    const std::string what = describe(of);
+    id128 id;
+    id.bytes.fill(1);
+    memory_ledger facts(id, 1);
+    std::vector<event_draft> drafts;
+    recorded_event event;
+    for (const auto& batch : log.batches) {
+        drafts.clear();
+        for (std::size_t i = 0; i < batch->slices.size(); ++i) {
+            if (decode_record(batch->canonical(i), event)) {
+                drafts.push_back(event.fact);
+            }
+        }
+        if (!facts.append({drafts, {}, {}})) {
+            std::fputs("the ledger refused a batch\n", stderr);
+            std::exit(EXIT_FAILURE);
+        }
+    }
+    std::mt19937_64 random(3);
+    std::vector<double> took;
+    for (int i = 0; i < 1000; ++i) {
+        const std::string stream = registry::instance_stream(
+            log.services[random() % of.services], log.instances[random() % of.per_service]);
+        const double begin = seconds_now();
+        const auto views = stream_as_of(facts, stream, 1 + random() % log.count);
+        took.push_back(views ? seconds_now() - begin : 1e9);
+    }
+    std::sort(took.begin(), took.end());
+    print("one key in the past, p99", took[took.size() * 99 / 100] * 1e3, "ms", what);
+    const double begin = seconds_now();
+    const auto views = rebuild(facts, log.count, {});
+    print("whole view in the past, no snapshot", views ? (seconds_now() - begin) * 1e3 : -1.0, "ms",
+          what);
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
-    const std::string_view which = argc > 1 ? argv[1] : "";
-    if (argc > 2 && std::string_view(argv[2]) == "small") {
-        rebuild_figures({100, 10, 1000});
-        return EXIT_SUCCESS;
+    const std::string_view which = argc > 1 ? argv[1] : "all";
+    const bool small = argc > 2 && std::string_view{argv[2]} == "small";
+    const bool all = which == "all";
+    if (all || which == "rebuild") {
+        if (small) {
+            rebuild_figures({100, 20, 8'000});
+        } else {
+            rebuild_figures({10'000, 20, 800'000});
+            rebuild_figures({1000, 1000, 0});
+            rebuild_figures({100'000, 10, 0});
+        }
     }
-    if (which.empty() || which == "rebuild") {
-        rebuild_figures({10'000, 20, 800'000});
-        rebuild_figures({1000, 1000, 0});
-        rebuild_figures({100'000, 10, 0});
+    if (all || which == "lookup") {
+        for (const shape& of : small ? std::vector<shape>{{10, 10, 0}}
+                                     : std::vector<shape>{{10, 10, 0},
+                                                          {10, 3000, 0},
+                                                          {1000, 100, 0},
+                                                          {100'000, 1, 0},
+                                                          {100'000, 10, 0}}) {
+            lookup_figures(of);
+        }
     }
-    if (which == "rebuild1") {
-        rebuild_figures({10'000, 20, 800'000});
+    if (all || which == "past") {
+        past_figures(small ? shape{100, 20, 8'000} : shape{10'000, 20, 800'000});
     }
-    if (which.empty() || which == "lookup") {
-        lookup_figures({10, 10, 0});
-        lookup_figures({10, 3000, 0});
-        lookup_figures({1000, 100, 0});
-        lookup_figures({100'000, 1, 0});
-        lookup_figures({100'000, 10, 0});
+    if (!all && which != "rebuild" && which != "lookup" && which != "past") {
+        std::fputs("usage: views_bench [rebuild | lookup | past] [small]\n", stderr);
+        return 2;
     }
     return EXIT_SUCCESS;
 }

@@ -49,6 +49,13 @@ endif()
 
 fasti_fuzz(NAME fuzz_config SOURCES tests/fuzz/fuzz_config.cpp NEEDS adapters/config)
 
+fasti_fuzz(NAME fuzz_views
+  SOURCES tests/fuzz/fuzz_views.cpp
+  NEEDS domain/base projections/engine)
+fasti_fuzz(NAME fuzz_query_filters
+  SOURCES tests/fuzz/fuzz_query_filters.cpp
+  NEEDS domain/base domain/wire eventstore/memory eventstore/port projections/engine projections/queries tests/support)
+
 fasti_module(PATH tests/support/disk
   NEEDS domain/base eventstore/port eventstore/memory eventstore/segments tests/support
   SOURCES log_world.cpp sim_disk.cpp)

@@ -152,7 +152,9 @@ TEST(get_why, looks_before_what_the_system_did_of_itself) {
 TEST(get_why, ends_whatever_stands_in_a_cause) {
     kept_log log;
     log.given(registry::instance_registered{"web", "a"}, {.cause = "1"});
-    EXPECT_EQ(member(get_why(*log.facts, {"instance/web/a"}).body, "complete"), "false");
+    const auto own = get_why(*log.facts, {"instance/web/a"});
+    EXPECT_EQ(member(own.body, "complete"), "false");
+    EXPECT_EQ(list(own.body, "chain", "position"), texts{"1"}) << "its own cause";
     log.given(registry::instance_registered{"web", "b"}, {.cause = "nothing known"});
     EXPECT_EQ(member(get_why(*log.facts, {"instance/web/b"}).body, "complete"), "false");
     for (position i = 3; i < 200; ++i) {

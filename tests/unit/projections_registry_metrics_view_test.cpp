@@ -74,6 +74,15 @@ TEST(registry_metrics_view, lets_go_of_old_minutes_and_of_services_without_any) 
               (rows{"instance_registered 44700/1 1", "instance_registered 44700/60 1"}));
 }
 
+TEST(registry_metrics_view, lets_go_of_types_that_are_not_seen_any_more) {
+    counted now;
+    now.given(registry::instance_registered{"web", "a"}, 0);
+    now.given(registry::instance_expired{"web", "a"}, 60);
+    EXPECT_EQ(now.rows({}, "instance_registered"), rows{"instance_registered 0/60 1"});
+    now.given(registry::instance_expired{"web", "a"}, 60 * 744);
+    EXPECT_EQ(now.rows({}, "instance_registered"), rows{});
+}
+
 TEST(registry_metrics_view, stays_within_its_cells) {
     counted now(3);
     for (const char* service : {"a", "b"}) {

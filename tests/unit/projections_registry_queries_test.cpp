@@ -276,6 +276,21 @@ TEST(discover_instance, leaves_a_pick_asleep_while_its_candidates_stay) {
     EXPECT_GT(now.pick(in_a, 4).changed, before.changed);
 }
 
+TEST(discover_instance, wakes_a_pick_without_filters_when_its_candidates_change) {
+    situation now;
+    now.up("web", "1");
+    now.up("web", "2");
+    const auto before = now.pick({.service = "web", .strategy = pick_strategy::random}, 1);
+    EXPECT_EQ(now.pick({.service = "web", .strategy = pick_strategy::random}, 2).digest,
+              before.digest);
+    now.given(instance_drain_started{"web", "2"});
+    const auto after = now.pick({.service = "web", .strategy = pick_strategy::random}, 3);
+    EXPECT_NE(after.digest, before.digest);
+    now.given(instance_maintenance_started{"web", "2"}); // no candidate any more
+    EXPECT_EQ(now.pick({.service = "web", .strategy = pick_strategy::random}, 4).digest,
+              after.digest);
+}
+
 TEST(get_instance, says_when_its_row_stands_still) {
     situation now;
     now.up("web", "a");

@@ -58,7 +58,7 @@ fasti_fuzz(NAME fuzz_query_filters
 
 fasti_module(PATH tests/support/disk
   NEEDS domain/base eventstore/port eventstore/memory eventstore/segments tests/support
-  SOURCES log_world.cpp sim_disk.cpp)
+  SOURCES crash_image.cpp log_world.cpp sim_disk.cpp)
 fasti_test(NAME ledger_contract_test
   SOURCES tests/contract/ledger_contract_test.cpp tests/contract/ledger_contract.cpp
           tests/contract/ledger_model.cpp
@@ -73,3 +73,11 @@ fasti_test(NAME eventstore_segments_test
 fasti_test(NAME eventstore_segments_damage_test
   SOURCES tests/unit/eventstore_segments_damage_test.cpp
   NEEDS domain/base eventstore/port eventstore/segments tests/support/disk)
+fasti_test(NAME segments_recording_test
+  SOURCES tests/contract/segments_recording_test.cpp
+  NEEDS eventstore/segments tests/support/disk)
+if(FASTI_TESTS AND NOT FASTI_FUZZ)
+  fasti_executable(NAME fasti_crash_image
+    SOURCES tests/support/disk/crash_image_tool.cpp
+    NEEDS tests/support/disk)
+endif()

@@ -371,12 +371,15 @@ void print_outcome(json_value answer, std::ostream& out) {
     for (const json_member event : answer.find("events")) {
         out << "  " << shown_text(plain_text(event.value.find("type"))) << "  "
             << shown_text(plain_text(event.value.find("stream"))) << "\n";
-        if (const json_value data = event.value.find("data")) { // of a dry run
-            print_members(data, out, 4);
-        }
+    }
+    for (const json_member change : answer.find("diff")) { // of a dry run
+        const json_value value = change.value;
+        print_change(plain_text(value.find("view")) + " " + plain_text(value.find("key")),
+                     value.find("before"), value.find("after"), out);
     }
     for (const json_member member : answer) {
-        if (member.name != "outcome" && member.name != "position" && member.name != "events") {
+        if (member.name != "outcome" && member.name != "position" && member.name != "events" &&
+            member.name != "diff") {
             out << "  " << shown_text(member.name) << "  " << cell_text(member.value) << "\n";
         }
     }

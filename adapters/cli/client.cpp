@@ -126,9 +126,8 @@ exchange_answer client::perform(const exchange_request& request,
         lines = curl_slist_append(lines, line.c_str());
     };
     add("Expect:"); // no round trip before a body
-    if (!request.body.empty()) {
-        add("Content-Type: application/json");
-    }
+    // Without a body none is named: libcurl would say that it is a form.
+    add(request.body.empty() ? "Content-Type:" : "Content-Type: application/json");
     if (!access_.token.empty()) {
         add("Authorization: Bearer " + access_.token);
     }

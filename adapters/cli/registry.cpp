@@ -163,7 +163,7 @@ int run_watch(session& at, const arguments& given) {
         if (interrupts.asked()) {
             break;
         }
-        const bool none_healthy = answer.status == 404 && !given.flag("all");
+        const bool none_yet = answer.status == 404;
         if (exit_code_of(answer.status, false) == exit_unreachable && changes > 0) {
             if (!away) {
                 at.say("The server is away; trying again. " + answer.trouble);
@@ -172,7 +172,7 @@ int run_watch(session& at, const arguments& given) {
             interrupts.wait_ms(retry_ms);
             continue;
         }
-        if (!answer.good() && !none_healthy) {
+        if (!answer.good() && !none_yet) {
             return report(at, *by, answer);
         }
         away = false;
@@ -206,7 +206,7 @@ int run_watch(session& at, const arguments& given) {
         } else {
             asks.set("index", {index});
             asks.set("wait", {"60s"});
-            if (none_healthy) {
+            if (none_yet) {
                 interrupts.wait_ms(retry_ms); // an empty set may answer at once
             }
         }

@@ -92,7 +92,6 @@ int show_rows(session& at, const view_set& views, const std::string& view) {
     return exit_success;
 }
 
-//! "- key" gone, "+ key" new, "~ key" with the members that changed.
 void print_difference(session& at, const row_difference& one) {
     if (at.json) {
         std::string out;
@@ -108,22 +107,9 @@ void print_difference(session& at, const row_difference& one) {
         at.around.out << out << "\n";
         return;
     }
-    const char* const mark = one.before.empty() ? "+ " : one.after.empty() ? "- " : "~ ";
-    at.around.out << mark << shown_text(one.key);
-    if (one.before.empty() || one.after.empty()) {
-        at.around.out << "\n";
-        return;
-    }
     const std::unique_ptr<json_text> before = read_json(std::string{one.before});
     const std::unique_ptr<json_text> after = read_json(std::string{one.after});
-    for (const json_member member : after->root()) {
-        const std::string was = cell_text(before->root().find(member.name));
-        const std::string is = cell_text(member.value);
-        if (was != is) {
-            at.around.out << "  " << shown_text(member.name) << ": " << was << " -> " << is;
-        }
-    }
-    at.around.out << "\n";
+    print_change(one.key, before->root(), after->root(), at.around.out);
 }
 
 int show_differences(session& at, const view_set& before, const view_set& after,

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <ostream>
+#include <sstream>
 
 namespace fasti::cli {
 namespace {
@@ -34,6 +35,17 @@ bool holds_more(json_value value) {
         }
     }
     return false;
+}
+
+std::string indented(const std::string& lines, std::size_t by) {
+    std::string out;
+    std::size_t begin = 0;
+    while (begin < lines.size()) {
+        const std::size_t end = std::min(lines.find('\n', begin), lines.size() - 1);
+        out += std::string(by, ' ') + lines.substr(begin, end + 1 - begin);
+        begin = end + 1;
+    }
+    return out;
 }
 
 std::string upper(std::string text) {
@@ -129,11 +141,13 @@ void print_members(json_value object, std::ostream& out, std::size_t indent) {
     for (const json_member member : object) {
         const std::string name = shown_text(member.name);
         if (holds_objects(member.value)) {
-            out << space << name << "\n";
+            std::vector<json_value> rows;
             for (const json_member item : member.value) {
-                print_members(item.value, out, indent + 4);
-                out << "\n";
+                rows.push_back(item.value);
             }
+            std::ostringstream inner;
+            print_rows(rows, {}, inner, false);
+            out << space << name << "\n" << indented(inner.str(), indent + 2);
         } else if (holds_more(member.value)) {
             out << space << name << "\n";
             print_members(member.value, out, indent + 2);
@@ -157,6 +171,26 @@ json_value rows_of(json_value answer) {
         }
     }
     return found;
+}
+
+void print_change(std::string_view key, json_value before, json_value after, std::ostream& out) {
+    const bool had = before.is(json_kind::object);
+    const bool has = after.is(json_kind::object);
+    out << (!had ? "+ " : !has ? "- " : "~ ") << shown_text(key);
+    if (had && has) {
+        for (const json_member member : after) {
+            const std::string was = cell_text(before.find(member.name));
+            const std::string is = cell_text(member.value);
+            // Where and when a row changed is what the moments compared say already.
+            const bool follows = member.name == "changed_at" || member.name == "changed_position" ||
+                                 member.name == "stream_version";
+            if (was != is && !follows) {
+                out << "  " << shown_text(member.name) << ": " << (was.empty() ? "-" : was)
+                    << " -> " << (is.empty() ? "-" : is);
+            }
+        }
+    }
+    out << "\n";
 }
 
 void print_rows(const std::vector<json_value>& rows, const std::vector<std::string>& columns,

@@ -40,6 +40,9 @@ json_value rows_of(json_value answer);
 void print_rows(const std::vector<json_value>& rows, const std::vector<std::string>& columns,
                 std::ostream& out, bool bold_heads);
 
+//! One changed row: "+ key" new, "- key" gone, "~ key  member: before -> after" otherwise.
+void print_change(std::string_view key, json_value before, json_value after, std::ostream& out);
+
 //! Text, list or labels in one cell.
 std::string cell_text(json_value value);
 

@@ -218,6 +218,27 @@ TEST(cli, sends_a_declared_command_with_its_headers) {
             R"({"address":"10.0.0.7","port":8080,"tags":["b","a"],"metadata":{"team":"shop=x"}})"));
 }
 
+TEST(cli, names_no_type_when_there_is_no_body) {
+    tiny_http server{
+        [](const std::string&) { return tiny_http::answer(200, R"({"outcome":"appended"})"); }};
+    EXPECT_EQ(ask(server, {"registry", "drain", "web", "web-1"}).code, exit_success);
+    EXPECT_THAT(server.requests()[0], Not(HasSubstr("Content-Type")));
+    EXPECT_THAT(server.requests()[0], HasSubstr("Content-Length: 0\r\n"));
+}
+
+TEST(cli, shows_what_a_dry_run_would_change) {
+    const outcome dry = ask_one(
+        tiny_http::answer(
+            200,
+            R"({"outcome":"dry_run","events":[{"type":"instance_updated","stream":"instance/a/b"}],)"
+            R"("diff":[{"view":"instances","key":"a/b","before":{"weight":1,"zone":"x"},"after":{"weight":5,"zone":"x"}},)"
+            R"({"view":"services","key":"a","before":null,"after":{"service":"a"}}]})"),
+        {"registry", "update", "a", "b", "--weight", "5", "--dry-run"});
+    EXPECT_EQ(
+        dry.out,
+        "dry_run\n  instance_updated  instance/a/b\n~ instances a/b  weight: 1 -> 5\n+ services a\n");
+}
+
 TEST(cli, follows_pages_and_prints_one_table) {
     tiny_http server{[](const std::string& request) {
         const bool second = request.find("cursor=c1") != std::string::npos;

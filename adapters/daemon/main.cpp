@@ -25,6 +25,8 @@ result<void> serve_process(loaded_config settings, std::function<result<loaded_c
     told.notify = [&notify_socket](const std::string& state) {
         notify_service_manager(notify_socket, state);
     };
+    const char* const record = std::getenv("FASTI_RECORD_FILES"); // NOLINT: one thread yet
+    told.record_files = record == nullptr ? "" : record;
     return serve(std::move(settings), log, told);
 }
 

@@ -19,6 +19,8 @@ struct serve_hooks {
     //! service manager ("READY=1", "STOPPING=1").
     std::function<void(const std::string& for_people)> announce;
     std::function<void(const std::string& state)> notify;
+    //! For tests: where to write down every change to files, for crash images. Empty: nowhere.
+    std::string record_files;
 };
 
 //! Serves until SIGTERM or SIGINT, then drains. Returns when everything is durable and closed.

@@ -15,6 +15,7 @@
 #include "adapters/node/model_fold.hpp"
 #include "commands/pipeline/sequencer.hpp"
 #include "eventstore/segments/posix_files.hpp"
+#include "eventstore/segments/recording.hpp"
 #include "eventstore/segments/segment_ledger.hpp"
 #include "projections/engine/snapshots.hpp"
 
@@ -38,6 +39,16 @@ constexpr std::uint32_t slow_tick_ms = 100;        // time-outs of waits; leases
 constexpr std::size_t leases_per_second = 100'000; // larger tables are checkpointed less often
 constexpr int exit_store_failed = 74;              // EX_IOERR
 
+//! A door that records what passes when a test asked for one (see fasti_crash_image).
+std::unique_ptr<files> record_of(files& disk, const std::string& path) {
+    if (path.empty()) {
+        return nullptr;
+    }
+    auto recorder = make_recording_files(disk, path);
+    check(recorder.ok(), "a record that a test asked for can be written");
+    return std::move(recorder).value();
+}
+
 struct server_process {
     loaded_config settings;
     telemetry::logger& log;
@@ -45,7 +56,9 @@ struct server_process {
 
     system_clock time = {};
     crypto::uuid7_source ids{time};
-    posix_files disk = {};
+    posix_files real_disk = {};
+    std::unique_ptr<files> recorder = record_of(real_disk, hooks.record_files); // tests only
+    files& disk = recorder ? *recorder : real_disk;
     std::unique_ptr<segment_ledger> facts = {};
     file_snapshots snapshots{disk, snapshot_folder(settings.values.data.dir)};
     http::io_loop loop = {};

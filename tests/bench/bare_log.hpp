@@ -125,7 +125,7 @@ private:
         at_ += records.size();
     }
 
-    static constexpr std::size_t sector_bytes = 512;  // as in our log, a frame fills whole sectors
+    static constexpr std::size_t sector_bytes = 512; // as in our log, a frame fills whole sectors
 
     std::size_t size_;
     std::size_t frame_bytes_;

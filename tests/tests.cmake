@@ -81,3 +81,7 @@ if(FASTI_TESTS AND NOT FASTI_FUZZ)
     SOURCES tests/support/disk/crash_image_tool.cpp
     NEEDS tests/support/disk)
 endif()
+fasti_fuzz(NAME fuzz_segments
+  SOURCES tests/fuzz/fuzz_segments.cpp
+  NEEDS domain/base eventstore/port eventstore/segments tests/support/disk)
+fasti_fuzz(NAME fuzz_record SOURCES tests/fuzz/fuzz_record.cpp NEEDS domain/base eventstore/port)

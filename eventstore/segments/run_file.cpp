@@ -181,7 +181,9 @@ result<std::shared_ptr<const run_file>> run_file::open(files& disk, const std::s
     run_header header;
     if (*got != header_bytes || !decode_header(head, header) || header.log != log ||
         header.blocks > *size / block_bytes || header.filter_bytes > *size ||
-        header.filter_bytes < 64 || !std::has_single_bit(header.filter_bytes)) {
+        header.digest.count > header.blocks * entries_per_block ||
+        header.keys > header.digest.count || header.filter_bytes < 64 ||
+        !std::has_single_bit(header.filter_bytes)) {
         return altered(path);
     }
     const std::uint64_t fences_bytes = header.blocks * sizeof(std::uint64_t);

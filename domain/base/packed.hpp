@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,46 @@ inline void pack(std::string_view text, std::string& out) {
     out.append(text);
 }
 
+//! Small negative numbers stay short.
+inline void pack_signed(std::int64_t value, std::string& out) {
+    pack((static_cast<std::uint64_t>(value) << 1U) ^ static_cast<std::uint64_t>(value >> 63U), out);
+}
+
+//! Eight bytes, little-endian, for what is as often large as small.
+inline void pack_fixed64(std::uint64_t value, std::string& out) {
+    for (unsigned shift = 0; shift < 64; shift += 8) {
+        out.push_back(static_cast<char>(value >> shift));
+    }
+}
+
+//! How many bytes packing takes.
+inline std::size_t packed_bytes(std::uint64_t value) noexcept {
+    std::size_t bytes = 1;
+    for (; value >= 0x80; value >>= 7U) {
+        ++bytes;
+    }
+    return bytes;
+}
+inline std::size_t packed_bytes(std::string_view text) noexcept {
+    return packed_bytes(std::uint64_t{text.size()}) + text.size();
+}
+
+//! The same to memory that the caller has measured; returns where it goes on.
+inline char* put_packed(char* at, std::uint64_t value) noexcept {
+    for (; value >= 0x80; value >>= 7U) {
+        *at++ = static_cast<char>(value | 0x80U);
+    }
+    *at++ = static_cast<char>(value);
+    return at;
+}
+inline char* put_packed(char* at, std::string_view text) noexcept {
+    at = put_packed(at, std::uint64_t{text.size()});
+    if (!text.empty()) {
+        std::memcpy(at, text.data(), text.size());
+    }
+    return at + text.size();
+}
+
 //! Reads from the front; after the first fault `ok()` is false for good and values are empty.
 class packed_reader {
 public:
@@ -31,6 +72,8 @@ public:
 
     bool ok() const noexcept { return ok_; }
     bool at_end() const noexcept { return rest_.empty(); }
+    //! Whether everything was read, and read well.
+    bool finished() const noexcept { return ok_ && rest_.empty(); }
     //! Bytes that are left: a bound on how many items can follow.
     std::size_t left() const noexcept { return rest_.size(); }
     std::string_view rest() const noexcept { return rest_; }
@@ -57,9 +100,28 @@ public:
         return value <= most ? value : fail();
     }
 
-    std::string_view text() noexcept {
-        const std::uint64_t size = number_to(rest_.size());
-        if (!ok_ || size > rest_.size()) {
+    std::int64_t signed_number() noexcept {
+        const std::uint64_t raw = number();
+        return static_cast<std::int64_t>(raw >> 1U) ^ -static_cast<std::int64_t>(raw & 1U);
+    }
+
+    std::uint64_t fixed64() noexcept {
+        const std::string_view raw = bytes(8);
+        std::uint64_t value = 0;
+        for (std::size_t i = 0; i < raw.size(); ++i) {
+            value |= std::uint64_t{static_cast<std::uint8_t>(raw[i])} << (8 * i);
+        }
+        return value;
+    }
+
+    //! A count of items that take at least so many bytes each: no more than can follow, so that
+    //! damaged bytes reserve no memory.
+    std::size_t count(std::size_t bytes_each) noexcept {
+        return number_to(rest_.size() / bytes_each);
+    }
+
+    std::string_view bytes(std::size_t size) noexcept {
+        if (size > rest_.size()) {
             fail();
             return {};
         }
@@ -67,6 +129,8 @@ public:
         rest_.remove_prefix(size);
         return found;
     }
+
+    std::string_view text() noexcept { return bytes(number()); }
 
     std::uint64_t fail() noexcept {
         ok_ = false;

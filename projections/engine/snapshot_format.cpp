@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "projections/engine/snapshot_format.hpp"
 
+#include "domain/base/packed.hpp"
 #include "eventstore/port/record.hpp"
-#include "projections/views/packed.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -40,11 +40,11 @@ struct section_head {
     hash256 digest;
 };
 
-section_head read_head(packed::reader& in) {
+section_head read_head(packed_reader& in) {
     section_head head;
     head.section.name = in.text();
     head.section.fingerprint = in.fixed64();
-    head.length = in.varint();
+    head.length = in.number();
     copy_to(in.bytes(digest_bytes), head.digest.bytes);
     return head;
 }
@@ -53,18 +53,18 @@ section_head read_head(packed::reader& in) {
 
 std::string write_snapshot_bytes(const snapshot_content& content) {
     std::string out{magic};
-    packed::append_varint(out, snapshot_format);
+    pack(snapshot_format, out);
     out.append(content.log_id.as_bytes());
-    packed::append_fixed64(out, content.epoch);
-    packed::append_varint(out, content.at);
+    pack_fixed64(content.epoch, out);
+    pack(content.at, out);
     out.append(content.hash.as_bytes());
-    packed::append_signed(out, content.recorded.us);
-    packed::append_varint(out, content.sections.size());
+    pack_signed(content.recorded.us, out);
+    pack(content.sections.size(), out);
     std::size_t total = 0;
     for (const snapshot_section& section : content.sections) {
-        packed::append_text(out, section.name);
-        packed::append_fixed64(out, section.fingerprint);
-        packed::append_varint(out, section.bytes.size());
+        pack(section.name, out);
+        pack_fixed64(section.fingerprint, out);
+        pack(section.bytes.size(), out);
         out.append(digest_of(section.bytes).as_bytes());
         total += section.bytes.size();
     }
@@ -77,12 +77,12 @@ std::string write_snapshot_bytes(const snapshot_content& content) {
 }
 
 result<snapshot_content> read_snapshot_bytes(std::string_view bytes) {
-    packed::reader in(bytes);
+    packed_reader in(bytes);
     if (in.bytes(magic.size()) != magic) {
         return damaged("it does not begin like one");
     }
-    const std::uint64_t format = in.varint();
-    if (in.good() && format > snapshot_format) {
+    const std::uint64_t format = in.number();
+    if (in.ok() && format > snapshot_format) {
         return error{error_code::format_newer, "The snapshot has format " + std::to_string(format) +
                                                    ", this binary knows " +
                                                    std::to_string(snapshot_format) + "."};
@@ -90,21 +90,21 @@ result<snapshot_content> read_snapshot_bytes(std::string_view bytes) {
     snapshot_content content;
     copy_to(in.bytes(content.log_id.bytes.size()), content.log_id.bytes);
     content.epoch = in.fixed64();
-    content.at = in.varint();
+    content.at = in.number();
     copy_to(in.bytes(digest_bytes), content.hash.bytes);
-    content.recorded.us = in.signed_varint();
+    content.recorded.us = in.signed_number();
     std::vector<section_head> heads;
     for (std::size_t left = in.count(section_bytes_min); left > 0; --left) {
         heads.push_back(read_head(in));
     }
     const std::size_t head_bytes = bytes.size() - in.left();
     const std::string_view digest = in.bytes(digest_bytes);
-    if (!in.good() || digest != digest_of(bytes.substr(0, head_bytes)).as_bytes()) {
+    if (!in.ok() || digest != digest_of(bytes.substr(0, head_bytes)).as_bytes()) {
         return damaged("its head is altered or cut");
     }
     for (section_head& head : heads) {
         head.section.bytes = in.bytes(head.length);
-        if (!in.good() || digest_of(head.section.bytes) != head.digest) {
+        if (!in.ok() || digest_of(head.section.bytes) != head.digest) {
             return damaged("section " + std::string{head.section.name} + " is altered or cut");
         }
         content.sections.push_back(head.section);

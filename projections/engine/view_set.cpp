@@ -2,8 +2,8 @@
 #include "projections/engine/view_set.hpp"
 
 #include "domain/base/check.hpp"
+#include "domain/base/packed.hpp"
 #include "eventstore/port/record.hpp"
-#include "projections/views/packed.hpp"
 
 #include <utility>
 
@@ -132,26 +132,26 @@ std::vector<view_lag> view_set::lag(const ledger_head& head) const {
 }
 
 void view_set::write_parked(std::string& out) const {
-    packed::append_varint(out, parked_.size());
+    pack(parked_.size(), out);
     for (const auto& [stream, key] : parked_) {
-        packed::append_text(out, stream);
-        packed::append_varint(out, key.at);
-        packed::append_text(out, key.type);
-        packed::append_text(out, key.reason);
-        packed::append_varint(out, key.held_back);
+        pack(stream, out);
+        pack(key.at, out);
+        pack(key.type, out);
+        pack(key.reason, out);
+        pack(key.held_back, out);
     }
 }
 
 bool view_set::read_parked(std::string_view bytes) {
     parked_.clear();
-    packed::reader in(bytes);
+    packed_reader in(bytes);
     for (std::size_t left = in.count(5); left > 0; --left) {
         std::string stream{in.text()};
         parked_key key;
-        key.at = in.varint();
+        key.at = in.number();
         key.type = in.text();
         key.reason = in.text();
-        key.held_back = in.varint();
+        key.held_back = in.number();
         if (!parked_.empty() && stream <= parked_.rbegin()->first) {
             in.fail();
             break;

@@ -223,18 +223,18 @@ std::vector<std::string> registry_metrics_view::services() const {
 }
 
 void registry_metrics_view::write_snapshot(std::string& out) const {
-    packed::append_varint(out, changed_);
-    packed::append_signed(out, newest_);
+    pack(changed_, out);
+    pack_signed(newest_, out);
     for (const totals& of : totals_) {
         for (const auto* buckets : {&of.minutes, &of.hours}) {
-            packed::append_varint(out, buckets->size());
+            pack(buckets->size(), out);
             for (const bucket& one : *buckets) {
-                packed::append_signed(out, one.number);
-                packed::append_varint(out, one.count);
+                pack_signed(one.number, out);
+                pack(one.count, out);
             }
         }
     }
-    packed::append_varint(out, minutes_.size());
+    pack(minutes_.size(), out);
     std::vector<std::tuple<std::string_view, type_index, std::uint64_t>> sorted;
     for (const minute_cells& minute : minutes_) {
         sorted.clear();
@@ -242,30 +242,30 @@ void registry_metrics_view::write_snapshot(std::string& out) const {
             sorted.emplace_back(services_[one.service].name, one.type, one.count);
         }
         std::sort(sorted.begin(), sorted.end());
-        packed::append_signed(out, minute.number);
-        packed::append_varint(out, sorted.size());
+        pack_signed(minute.number, out);
+        pack(sorted.size(), out);
         for (const auto& [service, type, count] : sorted) {
-            packed::append_text(out, service);
-            packed::append_varint(out, type);
-            packed::append_varint(out, count);
+            pack(service, out);
+            pack(type, out);
+            pack(count, out);
         }
     }
 }
 
 bool registry_metrics_view::read_snapshot(std::string_view bytes) {
     clear();
-    packed::reader in(bytes);
-    changed_ = in.varint();
-    const std::int64_t newest = in.signed_varint();
+    packed_reader in(bytes);
+    changed_ = in.number();
+    const std::int64_t newest = in.signed_number();
     for (totals& of : totals_) {
         for (auto* buckets : {&of.minutes, &of.hours}) {
             for (std::size_t left = in.count(2); left > 0; --left) {
-                const std::int64_t number = in.signed_varint();
+                const std::int64_t number = in.signed_number();
                 if (!buckets->empty() && number <= buckets->back().number) {
                     in.fail();
                     break;
                 }
-                buckets->push_back({number, in.varint()});
+                buckets->push_back({number, in.number()});
             }
         }
     }
@@ -277,9 +277,9 @@ bool registry_metrics_view::read_snapshot(std::string_view bytes) {
     return false;
 }
 
-bool registry_metrics_view::read_minutes(packed::reader& in) {
+bool registry_metrics_view::read_minutes(packed_reader& in) {
     for (std::size_t left = in.count(2); left > 0; --left) {
-        const std::int64_t number = in.signed_varint();
+        const std::int64_t number = in.signed_number();
         if (!minutes_.empty() && number <= minutes_.back().number) {
             return false;
         }
@@ -289,11 +289,11 @@ bool registry_metrics_view::read_minutes(packed::reader& in) {
         const std::size_t cells = in.count(3);
         for (std::size_t at = 0; at < cells; ++at) {
             const std::string_view service = in.text();
-            const std::uint64_t type = in.bounded(type_count - 1);
-            const std::uint64_t count = in.varint();
+            const std::uint64_t type = in.number_to(type_count - 1);
+            const std::uint64_t count = in.number();
             const bool in_order = at == 0 ||
                                   std::tie(service_before, type_before) < std::tie(service, type);
-            if (!in.good() || !in_order || cell_count_ >= cells_most_) {
+            if (!in.ok() || !in_order || cell_count_ >= cells_most_) {
                 return false;
             }
             count_cell(service, static_cast<type_index>(type), count);
@@ -304,7 +304,7 @@ bool registry_metrics_view::read_minutes(packed::reader& in) {
             return false; // a minute is kept for its cells only
         }
     }
-    return in.good();
+    return in.ok();
 }
 
 void registry_metrics_view::clear() {

@@ -8,8 +8,8 @@
 #pragma once
 
 #include "domain/base/context.hpp"
+#include "domain/base/packed.hpp"
 #include "domain/registry/registry.gen.hpp"
-#include "projections/views/packed.hpp"
 #include "projections/views/slot_array.hpp"
 #include "projections/views/slot_index.hpp"
 
@@ -125,7 +125,7 @@ private:
     std::optional<std::uint32_t> find_service(std::string_view service) const;
     static const cell* find_cell(const minute_cells& in, std::uint32_t service, type_index type);
     static std::uint64_t cell_hash(std::uint32_t service, type_index type) noexcept;
-    bool read_minutes(packed::reader& in);
+    bool read_minutes(packed_reader& in);
     void clear();
 
     std::size_t cells_most_;

@@ -252,8 +252,8 @@ private:
 
     void clear();
     void write_service(service_id id, std::string& out) const;
-    bool read_service(packed::reader& in, std::string_view& previous);
-    bool read_instance(packed::reader& in, service_id owner, std::string_view& previous);
+    bool read_service(packed_reader& in, std::string_view& previous);
+    bool read_instance(packed_reader& in, service_id owner, std::string_view& previous);
 
     slot_array<service_record> services_;
     slot_array<instance_record> instances_;

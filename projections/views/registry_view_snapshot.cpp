@@ -23,13 +23,13 @@ constexpr std::uint64_t flags_all = 7;
 } // namespace
 
 void registry_view::write_snapshot(std::string& out) const {
-    packed::append_varint(out, services_changed_);
-    packed::append_varint(out, services_removed_);
-    packed::append_varint(out, guard_until_ ? 1 : 0);
+    pack(services_changed_, out);
+    pack(services_removed_, out);
+    pack(guard_until_ ? 1 : 0, out);
     if (guard_until_) {
-        packed::append_signed(out, guard_until_->us);
+        pack_signed(guard_until_->us, out);
     }
-    packed::append_varint(out, services_.size());
+    pack(services_.size(), out);
     services_from({}, [&](service_id id) {
         write_service(id, out);
         return true;
@@ -38,14 +38,14 @@ void registry_view::write_snapshot(std::string& out) const {
 
 void registry_view::write_service(service_id id, std::string& out) const {
     const service_record& service = services_[id];
-    packed::append_text(out, service.text.bytes());
-    packed::append_varint(out, service.registered ? 1 : 0);
-    packed::append_varint(out, service.stream_version);
-    packed::append_varint(out, service.changed.row);
-    packed::append_varint(out, service.changed.set);
-    packed::append_varint(out, service.changed.healthy);
-    packed::append_varint(out, service.changed.removed);
-    packed::append_signed(out, service.changed_at.us);
+    pack(service.text.bytes(), out);
+    pack(service.registered ? 1 : 0, out);
+    pack(service.stream_version, out);
+    pack(service.changed.row, out);
+    pack(service.changed.set, out);
+    pack(service.changed.healthy, out);
+    pack(service.changed.removed, out);
+    pack_signed(service.changed_at.us, out);
     // Sorted here and not through order_of(): a snapshot should leave nothing behind in memory.
     std::vector<std::pair<std::string_view, instance_slot>> sorted;
     sorted.reserve(service.members.size());
@@ -53,32 +53,32 @@ void registry_view::write_service(service_id id, std::string& out) const {
         sorted.emplace_back(instance_name(slot), slot);
     }
     std::sort(sorted.begin(), sorted.end());
-    packed::append_varint(out, sorted.size());
+    pack(sorted.size(), out);
     for (const auto& [named, slot] : sorted) {
         const instance_record& record = instances_[slot];
-        packed::append_text(out, record.text.bytes());
-        packed::append_varint(out, record.port);
-        packed::append_varint(out, record.weight);
-        packed::append_varint(out, record.lease_ms);
-        packed::append_varint(out, (record.draining ? flag_draining : 0) |
-                                       (record.maintenance ? flag_maintenance : 0) |
-                                       (record.expired ? flag_expired : 0));
-        packed::append_varint(out, record.stream_version);
-        packed::append_varint(out, record.generation);
-        packed::append_varint(out, record.changed);
-        packed::append_signed(out, record.changed_at.us);
-        packed::append_signed(out, record.registered_at.us);
-        packed::append_signed(out, record.expired_at.us);
+        pack(record.text.bytes(), out);
+        pack(record.port, out);
+        pack(record.weight, out);
+        pack(record.lease_ms, out);
+        pack((record.draining ? flag_draining : 0) | (record.maintenance ? flag_maintenance : 0) |
+                 (record.expired ? flag_expired : 0),
+             out);
+        pack(record.stream_version, out);
+        pack(record.generation, out);
+        pack(record.changed, out);
+        pack_signed(record.changed_at.us, out);
+        pack_signed(record.registered_at.us, out);
+        pack_signed(record.expired_at.us, out);
     }
 }
 
 bool registry_view::read_snapshot(std::string_view bytes) {
     clear();
-    packed::reader in(bytes);
-    services_changed_ = in.varint();
-    services_removed_ = in.varint();
-    if (in.bounded(1) == 1) {
-        guard_until_ = instant{in.signed_varint()};
+    packed_reader in(bytes);
+    services_changed_ = in.number();
+    services_removed_ = in.number();
+    if (in.number_to(1) == 1) {
+        guard_until_ = instant{in.signed_number()};
     }
     std::string_view previous;
     bool good = true;
@@ -92,12 +92,12 @@ bool registry_view::read_snapshot(std::string_view bytes) {
     return false;
 }
 
-bool registry_view::read_service(packed::reader& in, std::string_view& previous) {
+bool registry_view::read_service(packed_reader& in, std::string_view& previous) {
     const std::string_view block = in.text();
     if (!text_block::well_formed(block, service_texts)) {
         return false;
     }
-    const std::string_view named = packed::reader(block).text();
+    const std::string_view named = packed_reader(block).text();
     if (service_index_.size() > 0 && named <= previous) {
         return false;
     }
@@ -108,13 +108,13 @@ bool registry_view::read_service(packed::reader& in, std::string_view& previous)
     text_memory_bytes_ += service.text.room();
     service.used = true;
     service_index_.insert(hash64(named), id);
-    service.registered = in.bounded(1) == 1;
-    service.stream_version = in.varint();
-    service.changed.row = in.varint();
-    service.changed.set = in.varint();
-    service.changed.healthy = in.varint();
-    service.changed.removed = in.varint();
-    service.changed_at.us = in.signed_varint();
+    service.registered = in.number_to(1) == 1;
+    service.stream_version = in.number();
+    service.changed.row = in.number();
+    service.changed.set = in.number();
+    service.changed.healthy = in.number();
+    service.changed.removed = in.number();
+    service.changed_at.us = in.signed_number();
     const std::size_t count = in.count(instance_bytes_min);
     service.members.reserve(count);
     std::string_view previous_instance;
@@ -123,16 +123,15 @@ bool registry_view::read_service(packed::reader& in, std::string_view& previous)
             return false;
         }
     }
-    return in.good() && (service.registered || count > 0);
+    return in.ok() && (service.registered || count > 0);
 }
 
-bool registry_view::read_instance(packed::reader& in, service_id owner,
-                                  std::string_view& previous) {
+bool registry_view::read_instance(packed_reader& in, service_id owner, std::string_view& previous) {
     const std::string_view block = in.text();
     if (!text_block::well_formed(block, instance_texts)) {
         return false;
     }
-    const std::string_view named = packed::reader(block).text();
+    const std::string_view named = packed_reader(block).text();
     if (!services_[owner].members.empty() && named <= previous) {
         return false;
     }
@@ -141,24 +140,25 @@ bool registry_view::read_instance(packed::reader& in, service_id owner,
     instance_record& record = instances_[slot];
     record.text.set_bytes(block);
     text_memory_bytes_ += record.text.room();
-    record.port = static_cast<std::uint16_t>(in.bounded(std::numeric_limits<std::uint16_t>::max()));
-    record.weight = static_cast<std::uint32_t>(in.bounded(u32_max));
-    record.lease_ms = static_cast<std::uint32_t>(in.bounded(u32_max));
-    const std::uint64_t flags = in.bounded(flags_all);
+    record.port = static_cast<std::uint16_t>(
+        in.number_to(std::numeric_limits<std::uint16_t>::max()));
+    record.weight = static_cast<std::uint32_t>(in.number_to(u32_max));
+    record.lease_ms = static_cast<std::uint32_t>(in.number_to(u32_max));
+    const std::uint64_t flags = in.number_to(flags_all);
     record.draining = (flags & flag_draining) != 0;
     record.maintenance = (flags & flag_maintenance) != 0;
     record.expired = (flags & flag_expired) != 0;
-    record.stream_version = in.varint();
-    record.generation = in.varint();
-    record.changed = in.varint();
-    record.changed_at.us = in.signed_varint();
-    record.registered_at.us = in.signed_varint();
-    record.expired_at.us = in.signed_varint();
+    record.stream_version = in.number();
+    record.generation = in.number();
+    record.changed = in.number();
+    record.changed_at.us = in.signed_number();
+    record.registered_at.us = in.signed_number();
+    record.expired_at.us = in.signed_number();
     add_instance(owner, slot, instance_hash(hash64(service_name(owner)), named));
     if (record.up()) {
         enter_healthy(services_[owner], slot);
     }
-    return in.good();
+    return in.ok();
 }
 
 void registry_view::clear() {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "domain/base/label.hpp"
-#include "projections/views/packed.hpp"
+#include "domain/base/packed.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -24,7 +24,7 @@ public:
     };
 
     std::string_view bytes() const noexcept { return {bytes_.get(), size_}; }
-    packed::reader read() const noexcept { return packed::reader(bytes()); }
+    packed_reader read() const noexcept { return packed_reader(bytes()); }
     bool empty() const noexcept { return size_ == 0; }
     void prefetch() const noexcept { __builtin_prefetch(bytes_.get()); }
     //! What it takes from the heap.
@@ -35,15 +35,15 @@ public:
         make_room(size);
         char* at = bytes_.get();
         for (const std::string_view text : from.texts) {
-            at = packed::put_text(at, text);
+            at = put_packed(at, text);
         }
-        at = packed::put_varint(at, from.tags.size());
+        at = put_packed(at, from.tags.size());
         for (const std::string_view tag : from.tags) {
-            at = packed::put_text(at, tag);
+            at = put_packed(at, tag);
         }
-        at = packed::put_varint(at, from.metadata.size());
+        at = put_packed(at, from.metadata.size());
         for (const label& one : from.metadata) {
-            at = packed::put_text(packed::put_text(at, one.key), one.value);
+            at = put_packed(put_packed(at, one.key), one.value);
         }
     }
 
@@ -57,14 +57,14 @@ public:
 
     //! Whether bytes are those of a block with so many texts.
     static bool well_formed(std::string_view bytes, std::size_t texts) noexcept {
-        packed::reader in(bytes);
+        packed_reader in(bytes);
         for (std::size_t i = 0; i < texts; ++i) {
             in.text();
         }
-        for (std::size_t tags = in.count(1); tags > 0 && in.good(); --tags) {
+        for (std::size_t tags = in.count(1); tags > 0 && in.ok(); --tags) {
             in.text();
         }
-        for (std::size_t labels = in.count(2); labels > 0 && in.good(); --labels) {
+        for (std::size_t labels = in.count(2); labels > 0 && in.ok(); --labels) {
             in.text();
             in.text();
         }
@@ -75,16 +75,15 @@ private:
     static std::size_t rounded(std::size_t size) noexcept { return (size + 15) / 16 * 16; }
 
     static std::size_t measure(const draft& from) noexcept {
-        std::size_t size = packed::varint_bytes(from.tags.size()) +
-                           packed::varint_bytes(from.metadata.size());
+        std::size_t size = packed_bytes(from.tags.size()) + packed_bytes(from.metadata.size());
         for (const std::string_view text : from.texts) {
-            size += packed::text_bytes(text);
+            size += packed_bytes(text);
         }
         for (const std::string_view tag : from.tags) {
-            size += packed::text_bytes(tag);
+            size += packed_bytes(tag);
         }
         for (const label& one : from.metadata) {
-            size += packed::text_bytes(one.key) + packed::text_bytes(one.value);
+            size += packed_bytes(one.key) + packed_bytes(one.value);
         }
         return size;
     }
@@ -114,21 +113,21 @@ public:
     template <class Texts>
     void tags(Texts& out) {
         out.clear();
-        for (std::uint64_t left = in_.varint(); left > 0; --left) {
+        for (std::uint64_t left = in_.number(); left > 0; --left) {
             out.push_back(in_.text());
         }
     }
     template <class Labels>
     void metadata(Labels& out) {
         out.clear();
-        for (std::uint64_t left = in_.varint(); left > 0; --left) {
+        for (std::uint64_t left = in_.number(); left > 0; --left) {
             const std::string_view key = in_.text();
             out.push_back({key, in_.text()});
         }
     }
 
 private:
-    packed::reader in_;
+    packed_reader in_;
 };
 
 } // namespace fasti

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "projections/views/tokens_view.hpp"
 
+#include "domain/base/packed.hpp"
 #include "projections/views/declared.hpp"
-#include "projections/views/packed.hpp"
 
 #include <utility>
 
@@ -13,14 +13,14 @@ constexpr std::size_t secret_sha256_bytes = 32;
 constexpr std::size_t token_bytes_min = 9;
 
 void append_optional(std::string& out, const std::optional<instant>& when) {
-    packed::append_varint(out, when ? 1 : 0);
+    pack(when ? 1 : 0, out);
     if (when) {
-        packed::append_signed(out, when->us);
+        pack_signed(when->us, out);
     }
 }
 
-std::optional<instant> read_optional(packed::reader& in) {
-    return in.bounded(1) == 1 ? std::optional{instant{in.signed_varint()}} : std::nullopt;
+std::optional<instant> read_optional(packed_reader& in) {
+    return in.number_to(1) == 1 ? std::optional{instant{in.signed_number()}} : std::nullopt;
 }
 
 } // namespace
@@ -127,43 +127,43 @@ void tokens_view::rows_from(std::string_view from,
 }
 
 void tokens_view::write_snapshot(std::string& out) const {
-    packed::append_varint(out, changed_);
-    packed::append_varint(out, tokens_.size());
+    pack(changed_, out);
+    pack(tokens_.size(), out);
     for (const auto& [id, record] : tokens_) {
-        packed::append_text(out, id);
-        packed::append_text(out, record.name);
-        packed::append_varint(out, record.permissions.size());
+        pack(id, out);
+        pack(record.name, out);
+        pack(record.permissions.size(), out);
         for (const std::string& one : record.permissions) {
-            packed::append_text(out, one);
+            pack(one, out);
         }
-        packed::append_text(out, record.created_by);
-        packed::append_text(out, record.secret_sha256);
-        packed::append_signed(out, record.created_at.us);
+        pack(record.created_by, out);
+        pack(record.secret_sha256, out);
+        pack_signed(record.created_at.us, out);
         append_optional(out, record.expires_at);
         append_optional(out, record.revoked_at);
-        packed::append_varint(out, record.changed);
+        pack(record.changed, out);
     }
 }
 
 bool tokens_view::read_snapshot(std::string_view bytes) {
     clear();
-    packed::reader in(bytes);
-    changed_ = in.varint();
+    packed_reader in(bytes);
+    changed_ = in.number();
     bool good = true;
     for (std::size_t left = in.count(token_bytes_min); left > 0 && good; --left) {
         std::string id{in.text()};
         token_record record;
         record.name = in.text();
-        for (std::size_t held = in.count(1); held > 0 && in.good(); --held) {
+        for (std::size_t held = in.count(1); held > 0 && in.ok(); --held) {
             record.permissions.emplace_back(in.text());
         }
         record.created_by = in.text();
         record.secret_sha256 = in.text();
-        record.created_at.us = in.signed_varint();
+        record.created_at.us = in.signed_number();
         record.expires_at = read_optional(in);
         record.revoked_at = read_optional(in);
-        record.changed = in.varint();
-        good = in.good() && (tokens_.empty() || tokens_.rbegin()->first < id);
+        record.changed = in.number();
+        good = in.ok() && (tokens_.empty() || tokens_.rbegin()->first < id);
         if (good) {
             index(tokens_.emplace_hint(tokens_.end(), std::move(id), std::move(record)));
         }

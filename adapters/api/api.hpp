@@ -26,6 +26,8 @@ public:
     void start(node& live);
     //! Ends event streams and blocking queries; what is under way is answered.
     void drain();
+    //! Lets go of a proof under way, which may wait for this thread: before its worker is joined.
+    void stop_proofs();
     //! Once a second or so: time-outs of blocking queries, keep-alive comments of streams.
     void tick();
 

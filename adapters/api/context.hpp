@@ -8,9 +8,11 @@
 #include "adapters/telemetry/log.hpp"
 #include "adapters/telemetry/metrics.hpp"
 #include "commands/access/access.hpp"
+#include "commands/pipeline/write_model.hpp"
 #include "commands/ports/ports.hpp"
 #include "eventstore/port/ledger.hpp"
 #include "projections/engine/snapshot_store.hpp"
+#include "projections/engine/snapshots.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -34,6 +36,7 @@ struct api_context {
     telemetry::metrics_registry& metrics;
     const snapshot_store& snapshots; //!< for past states
     worker& slow;                    //!< for what reads the log; never touches the live views
+    worker& proofs; //!< for replay and verify: one at a time, for as long as it takes
     //! Runs something on the I/O thread. Thread: any.
     std::function<void(std::function<void()>)> post;
     api_options options = {};
@@ -43,6 +46,11 @@ struct api_context {
     std::string recovery_progress = {};                 //!< a sentence, while recovering
     node* live = nullptr;                               //!< null while recovering
     std::function<std::size_t()> commands_waiting = {}; //!< in the pipeline's queue
+    //! The state that commands are decided on, told at a moment when it stands at the log's head and
+    //! on a thread of its own; never told when the server ends before. Empty: there is none to look at.
+    std::function<void(std::function<void(const write_model&, position)>)> show_model = {};
+    //! Takes a snapshot now and tells what became of it, on a thread of its own. Empty: none are taken.
+    std::function<void(std::function<void(result<kept_snapshot>)>)> take_snapshot = {};
 };
 
 } // namespace fasti::api

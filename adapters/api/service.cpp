@@ -5,8 +5,10 @@
 #include "adapters/api/commands.hpp"
 #include "adapters/api/event_routes.hpp"
 #include "adapters/api/pages.hpp"
+#include "adapters/api/proof_routes.hpp"
 #include "adapters/api/queries.hpp"
 #include "adapters/api/refusals.hpp"
+#include "adapters/api/view_routes.hpp"
 
 #include <utility>
 
@@ -18,6 +20,8 @@ struct service::parts {
     command_routes commands{context};
     query_routes queries{context};
     event_routes events{context};
+    view_routes views{context};
+    proof_routes proofs{context};
     page_routes pages{context};
     std::string path_room = {};
 
@@ -36,13 +40,17 @@ void service::start(node& live) {
     parts_->context.now = phase::serving;
     parts_->queries.start(live);
     parts_->events.start(live);
+    parts_->views.start(live);
 }
 
 void service::drain() {
     parts_->context.now = phase::draining;
     parts_->queries.drain();
     parts_->events.drain();
+    parts_->proofs.stop();
 }
+
+void service::stop_proofs() { parts_->proofs.stop(); }
 
 void service::tick() {
     parts_->queries.tick();
@@ -121,6 +129,10 @@ void service::parts::serve(const call& asked) {
     }
     if (events.takes(asked.route().what)) {
         events.handle(asked);
+    } else if (views.takes(asked.route().what)) {
+        views.handle(asked);
+    } else if (proofs.takes(asked.route().what)) {
+        proofs.handle(asked);
     } else {
         queries.handle(asked);
     }

@@ -123,6 +123,32 @@ constexpr std::array<option_info, 1> get_why_options = {{
     {"stream", "", value_kind::text, true, false, 0U, 512U, "", {}, "The entity's stream, such as `instance/web/web-1`."},
 }};
 constexpr std::array<std::string_view, 1> get_status_words = {"status"};
+constexpr std::array<std::string_view, 2> list_views_words = {"views", "list"};
+constexpr std::array<std::string_view, 2> get_view_words = {"views", "show"};
+constexpr std::array<std::string_view, 4> get_view_view_choices = {"instances", "registry_metrics", "services", "tokens"};
+constexpr std::array<option_info, 4> get_view_options = {{
+    {"view", "", value_kind::choice, true, false, 0U, 0U, "", get_view_view_choices, "The view."},
+    {"at", "--at", value_kind::text, false, false, 0U, 64U, "", {}, "A position, a token, an RFC 3339 instant or a time ago such as `-5m`; absent: now."},
+    {"limit", "--limit", value_kind::number, false, false, 1U, 10000U, "100", {}, "At most this many rows."},
+    {"cursor", "--cursor", value_kind::text, false, false, 0U, 2048U, "", {}, "`next` of the page before."},
+}};
+constexpr std::array<std::string_view, 2> get_view_difference_words = {"views", "difference"};
+constexpr std::array<std::string_view, 4> get_view_difference_view_choices = {"instances", "registry_metrics", "services", "tokens"};
+constexpr std::array<option_info, 5> get_view_difference_options = {{
+    {"view", "", value_kind::choice, true, false, 0U, 0U, "", get_view_difference_view_choices, "The view."},
+    {"from", "--from", value_kind::text, true, false, 0U, 64U, "", {}, "The earlier moment: a position, a token, an RFC 3339 instant or a time ago such as `-5m`."},
+    {"to", "--to", value_kind::text, false, false, 0U, 64U, "", {}, "The later moment; absent: now."},
+    {"limit", "--limit", value_kind::number, false, false, 1U, 10000U, "100", {}, "At most this many rows."},
+    {"cursor", "--cursor", value_kind::text, false, false, 0U, 2048U, "", {}, "`next` of the page before."},
+}};
+constexpr std::array<std::string_view, 2> list_snapshots_words = {"snapshot", "list"};
+constexpr std::array<std::string_view, 1> take_snapshot_words = {"snapshot"};
+constexpr std::array<std::string_view, 1> replay_words = {"replay"};
+constexpr std::array<std::string_view, 4> replay_view_choices = {"instances", "registry_metrics", "services", "tokens"};
+constexpr std::array<option_info, 1> replay_options = {{
+    {"view", "--view", value_kind::choice, false, false, 0U, 0U, "", replay_view_choices, "Compare this view alone; absent: all of them."},
+}};
+constexpr std::array<std::string_view, 1> verify_words = {"verify"};
 constexpr std::array<std::string_view, 2> list_services_words = {"registry", "services"};
 constexpr std::array<option_info, 2> list_services_options = {{
     {"tag", "--tag", value_kind::text, false, true, 1U, 128U, "", {}, "Only services that carry all of these tags."},
@@ -185,6 +211,13 @@ constexpr std::array<call_info, call_count> calls = {{
     {"list_activity", list_activity_words, call_kind::query, "GET", "/v1/activity", list_activity_options, true, false, false, true, "Who changed what, when and why, newest first."},
     {"get_why", get_why_words, call_kind::query, "GET", "/v1/why/{stream*}", get_why_options, false, false, false, false, "The causal chain of an entity's last change, back to the operator's reason."},
     {"get_status", get_status_words, call_kind::query, "GET", "/v1/status", {}, false, false, false, false, "The node: version, log, head, views with their lag, leases, uptime."},
+    {"list_views", list_views_words, call_kind::query, "GET", "/v1/views", {}, false, false, false, false, "Every view: where it stands, how far it is behind the log, how many of its streams stand still, and why."},
+    {"get_view", get_view_words, call_kind::query, "GET", "/v1/views/{view}", get_view_options, false, false, false, false, "The rows of a view, now or as they were. All pages are of one moment, whatever happens meanwhile."},
+    {"get_view_difference", get_view_difference_words, call_kind::query, "GET", "/v1/views/{view}/difference", get_view_difference_options, false, false, false, false, "What differs in a view between two moments: rows added, removed and changed, by key."},
+    {"list_snapshots", list_snapshots_words, call_kind::query, "GET", "/v1/snapshots", {}, false, false, false, false, "The snapshots there are, the newest first: from them the server starts and answers about the past."},
+    {"take_snapshot", take_snapshot_words, call_kind::query, "POST", "/v1/snapshots", {}, false, false, false, false, "Take a snapshot of all views and of the state that commands are decided on, now. Answers when it is written."},
+    {"replay", replay_words, call_kind::query, "GET", "/v1/replay", replay_options, false, false, false, false, "Rebuild the views from the first event and compare them byte for byte with those that are served. Changes nothing."},
+    {"verify", verify_words, call_kind::query, "GET", "/v1/verify", {}, false, false, false, false, "Prove the log, its indexes, the snapshots, and that everything served equals a fold from the first event. One finding for each thing that is wrong. Changes nothing."},
     {"list_services", list_services_words, call_kind::query, "GET", "/v1/services", list_services_options, true, true, true, true, "The services, by name."},
     {"get_service", get_service_words, call_kind::query, "GET", "/v1/services/{service}", get_service_options, false, true, true, false, "One service."},
     {"list_instances", list_instances_words, call_kind::query, "GET", "/v1/services/{service}/instances", list_instances_options, true, true, true, true, "The instances of a service, by name, whatever their status."},

@@ -58,6 +58,27 @@ void housekeeping::stop() {
     if (thread_.joinable()) {
         thread_.join();
     }
+    tell_wanted(error{error_code::not_ready, "The server is shutting down."});
+}
+
+void housekeeping::snapshot_now(std::function<void(result<kept_snapshot>)> done) {
+    {
+        const std::lock_guard lock(mutex_);
+        wanted_.push_back(std::move(done));
+        poked_ = true;
+    }
+    wake_.notify_one();
+}
+
+void housekeeping::tell_wanted(const result<kept_snapshot>& kept) {
+    std::vector<std::function<void(result<kept_snapshot>)>> told;
+    {
+        const std::lock_guard lock(mutex_);
+        told.swap(wanted_);
+    }
+    for (const auto& one : told) {
+        one(kept);
+    }
 }
 
 void housekeeping::run() {
@@ -91,6 +112,7 @@ bool housekeeping::do_one() {
             log_.warn("The next segment of the log could not be made ahead. " +
                       prepared.error().message);
             prepare_failed_ = true;
+            tell_wanted(prepared.error());
             return false;
         }
         return true;
@@ -99,24 +121,32 @@ bool housekeeping::do_one() {
     if (!more.ok()) {
         log_.warn("The indexes of the log could not be written. " + more.error().message);
         prepare_failed_ = true;
+        tell_wanted(more.error());
         return false;
     }
     if (more.value()) {
         return true;
     }
     position head = 0;
+    bool due = false;
+    bool wanted = false;
     {
         const std::lock_guard lock(mutex_);
         head = head_;
+        due = head - snapshot_at_ >= snapshot_distance_;
+        wanted = !wanted_.empty();
     }
-    if (head - snapshot_at_ >= snapshot_distance_) {
-        take_snapshot(head);
+    if (due || wanted) {
+        const auto kept = take_snapshot(head);
+        if (wanted) {
+            tell_wanted(kept);
+        }
         return true;
     }
     return false;
 }
 
-void housekeeping::take_snapshot(position head) {
+result<kept_snapshot> housekeeping::take_snapshot(position head) {
     model_fold model;
     const std::array<extra_fold*, 1> extras{&model};
     auto kept = keep_snapshot_beside(extras, facts_, snapshots_, how_.ladder);
@@ -131,6 +161,7 @@ void housekeeping::take_snapshot(position head) {
         snapshot_at_ = head; // tried again when as many events came as should lie between two
         log_.warn("A snapshot could not be taken. " + kept.error().message);
     }
+    return kept;
 }
 
 } // namespace fasti

@@ -11,9 +11,11 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 namespace fasti {
 
@@ -31,20 +33,25 @@ public:
 
     //! Thread: I/O.
     void on_committed(const std::shared_ptr<const committed_batch>& batch) override;
+    //! Takes a snapshot as soon as its thread can, and tells what became of it on that thread; with
+    //! not_ready when it ends before. Thread: any.
+    void snapshot_now(std::function<void(result<kept_snapshot>)> done);
     //! Ends after the piece of work under way. Thread: any but its own.
     void stop();
 
 private:
     void run();
     bool do_one();
-    void take_snapshot(position head);
+    result<kept_snapshot> take_snapshot(position head);
+    void tell_wanted(const result<kept_snapshot>& kept);
 
     segment_ledger& facts_;
     snapshot_store& snapshots_;
     const options how_;
     telemetry::logger& log_;
-    position snapshot_at_;            // guarded
-    std::uint64_t snapshot_distance_; // guarded
+    position snapshot_at_;                                           // guarded
+    std::uint64_t snapshot_distance_;                                // guarded
+    std::vector<std::function<void(result<kept_snapshot>)>> wanted_; // guarded
     bool prepare_failed_ = false;
     std::mutex mutex_;
     std::condition_variable wake_;

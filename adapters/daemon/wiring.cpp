@@ -63,12 +63,14 @@ struct server_process {
     file_snapshots snapshots{disk, snapshot_folder(settings.values.data.dir)};
     http::io_loop loop = {};
     worker slow{1, 256};
+    worker proofs{1, 1};
     telemetry::metrics_registry metrics = {};
     api::api_context context{.time = time,
                              .log = log,
                              .metrics = metrics,
                              .snapshots = snapshots,
                              .slow = slow,
+                             .proofs = proofs,
                              .post = [this](auto work) { loop.post(std::move(work)); }};
     std::unique_ptr<api::service> api = {};
     std::unique_ptr<http::server> sockets = {};
@@ -209,6 +211,10 @@ void server_process::start(recovery state) {
     keeping.snapshot_at = state.from_snapshot;
     house = std::make_unique<housekeeping>(*facts, snapshots, keeping, log);
     live->follow(*house);
+    context.take_snapshot = [this](auto done) { house->snapshot_now(std::move(done)); };
+    context.show_model = [this](auto told) {
+        pipeline->between_commits([this, told] { told(*model, facts->head().last); });
+    };
     loop.every_ms(tick_ms, [this] { live->tick(); });
     loop.every_ms(slow_tick_ms, [this] { slow_tick(); });
     ensure_admin_token(*live, settings.values.data.dir, [this](result<void> done) {
@@ -333,6 +339,10 @@ void server_process::close() {
     if (recovering.joinable()) {
         recovering.join();
     }
+    if (api != nullptr) {
+        api->stop_proofs();
+    }
+    proofs.stop();
     if (house != nullptr) {
         live->unfollow(*house);
         house->stop();

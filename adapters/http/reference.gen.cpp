@@ -66,6 +66,7 @@ th,td{text-align:left;vertical-align:top;padding:.35rem .7rem;border-bottom:1px 
 <tr><td><code>GET /v1/reference</code></td><td><code>api_reference</code></td><td>public</td><td>This API for people to read.</td></tr>
 <tr><td><code>POST /v1/registry/expiry_guard/lift</code></td><td><a href="#command-lift_expiry_guard"><code>lift_expiry_guard</code></a></td><td><code>registry:write</code></td><td>End the guard against mass expiry now: leases that lapsed meanwhile expire.</td></tr>
 <tr><td><code>GET /v1/registry/metrics</code></td><td><a href="#query-list_registry_metrics"><code>list_registry_metrics</code></a></td><td><code>registry:read</code></td><td>Counts of registry events by service, type and bucket of recorded time.</td></tr>
+<tr><td><code>GET /v1/replay</code></td><td><a href="#query-replay"><code>replay</code></a></td><td><code>operations:write</code></td><td>Rebuild the views from the first event and compare them byte for byte with those that are served. Changes nothing.</td></tr>
 <tr><td><code>POST /v1/services/{service}/instances/{instance}/drain</code></td><td><a href="#command-drain_instance"><code>drain_instance</code></a></td><td><code>registry:write</code></td><td>Take an instance out of discovery so that it can finish its work.</td></tr>
 <tr><td><code>DELETE /v1/services/{service}/instances/{instance}/maintenance</code></td><td><a href="#command-end_maintenance"><code>end_maintenance</code></a></td><td><code>registry:write</code></td><td>End the maintenance of an instance.</td></tr>
 <tr><td><code>PUT /v1/services/{service}/instances/{instance}/maintenance</code></td><td><a href="#command-start_maintenance"><code>start_maintenance</code></a></td><td><code>registry:write</code></td><td>Hide an instance from discovery while people work on it. Outlasts re-registration and expiry.</td></tr>
@@ -80,10 +81,16 @@ th,td{text-align:left;vertical-align:top;padding:.35rem .7rem;border-bottom:1px 
 <tr><td><code>GET /v1/services/{service}</code></td><td><a href="#query-get_service"><code>get_service</code></a></td><td><code>registry:read</code></td><td>One service.</td></tr>
 <tr><td><code>PUT /v1/services/{service}</code></td><td><a href="#command-register_service"><code>register_service</code></a></td><td><code>registry:write</code></td><td>Make a service known, or change what is known of it. The same again changes nothing.</td></tr>
 <tr><td><code>GET /v1/services</code></td><td><a href="#query-list_services"><code>list_services</code></a></td><td><code>registry:read</code></td><td>The services, by name.</td></tr>
+<tr><td><code>GET /v1/snapshots</code></td><td><a href="#query-list_snapshots"><code>list_snapshots</code></a></td><td><code>status:read</code></td><td>The snapshots there are, the newest first: from them the server starts and answers about the past.</td></tr>
+<tr><td><code>POST /v1/snapshots</code></td><td><a href="#query-take_snapshot"><code>take_snapshot</code></a></td><td><code>operations:write</code></td><td>Take a snapshot of all views and of the state that commands are decided on, now. Answers when it is written.</td></tr>
 <tr><td><code>GET /v1/status</code></td><td><a href="#query-get_status"><code>get_status</code></a></td><td><code>status:read</code></td><td>The node: version, log, head, views with their lag, leases, uptime.</td></tr>
 <tr><td><code>DELETE /v1/tokens/{token}</code></td><td><a href="#command-revoke_token"><code>revoke_token</code></a></td><td><code>tokens:write</code></td><td>End a token at once.</td></tr>
 <tr><td><code>GET /v1/tokens</code></td><td><a href="#query-list_tokens"><code>list_tokens</code></a></td><td><code>tokens:read</code></td><td>The tokens, by id.</td></tr>
 <tr><td><code>POST /v1/tokens</code></td><td><a href="#command-create_token"><code>create_token</code></a></td><td><code>tokens:write</code></td><td>Make a bearer token. The secret is in this answer only, once.</td></tr>
+<tr><td><code>GET /v1/verify</code></td><td><a href="#query-verify"><code>verify</code></a></td><td><code>operations:write</code></td><td>Prove the log, its indexes, the snapshots, and that everything served equals a fold from the first event. One finding for each thing that is wrong. Changes nothing.</td></tr>
+<tr><td><code>GET /v1/views/{view}/difference</code></td><td><a href="#query-get_view_difference"><code>get_view_difference</code></a></td><td><code>events:read</code></td><td>What differs in a view between two moments: rows added, removed and changed, by key.</td></tr>
+<tr><td><code>GET /v1/views/{view}</code></td><td><a href="#query-get_view"><code>get_view</code></a></td><td><code>events:read</code></td><td>The rows of a view, now or as they were. All pages are of one moment, whatever happens meanwhile.</td></tr>
+<tr><td><code>GET /v1/views</code></td><td><a href="#query-list_views"><code>list_views</code></a></td><td><code>status:read</code></td><td>Every view: where it stands, how far it is behind the log, how many of its streams stand still, and why.</td></tr>
 <tr><td><code>GET /v1/why/{stream*}</code></td><td><a href="#query-get_why"><code>get_why</code></a></td><td><code>events:read</code></td><td>The causal chain of an entity's last change, back to the operator's reason.</td></tr>
 </tbody></table>
 <h2 id="context-identity">identity</h2>
@@ -181,6 +188,48 @@ th,td{text-align:left;vertical-align:top;padding:.35rem .7rem;border-bottom:1px 
 <h3 id="query-get_status"><code>get_status</code></h3>
 <p>The node: version, log, head, views with their lag, leases, uptime.</p>
 <p><code>GET /v1/status</code>. Needs <code>status:read</code>. Client: <code>fasti status</code>.</p>
+<h3 id="query-list_views"><code>list_views</code></h3>
+<p>Every view: where it stands, how far it is behind the log, how many of its streams stand still, and why.</p>
+<p><code>GET /v1/views</code>. Needs <code>status:read</code>. Client: <code>fasti views list</code>.</p>
+<h3 id="query-get_view"><code>get_view</code></h3>
+<p>The rows of a view, now or as they were. All pages are of one moment, whatever happens meanwhile.</p>
+<p><code>GET /v1/views/{view}</code>. Needs <code>events:read</code>. Client: <code>fasti views show</code>.</p>
+<table><thead><tr><th>Field</th><th>Type</th><th></th><th>Meaning</th></tr></thead><tbody>
+<tr><td><code>view</code></td><td>view_name</td><td>required; one of <code>instances</code>, <code>registry_metrics</code>, <code>services</code>, <code>tokens</code></td><td>The view.</td></tr>
+<tr><td><code>at</code></td><td>text</td><td>up to 64 bytes</td><td>A position, a token, an RFC 3339 instant or a time ago such as <code>-5m</code>; absent: now.</td></tr>
+<tr><td><code>limit</code></td><td>u32</td><td>1 to 10000; default <code>100</code></td><td>At most this many rows.</td></tr>
+<tr><td><code>cursor</code></td><td>text</td><td>up to 2048 bytes</td><td><code>next</code> of the page before.</td></tr>
+</tbody></table>
+<p>Can fail with <a href="#error-position_unknown"><code>position_unknown</code></a>, <a href="#error-history_forked"><code>history_forked</code></a>.</p>
+<h3 id="query-get_view_difference"><code>get_view_difference</code></h3>
+<p>What differs in a view between two moments: rows added, removed and changed, by key.</p>
+<p><code>GET /v1/views/{view}/difference</code>. Needs <code>events:read</code>. Client: <code>fasti views difference</code>.</p>
+<table><thead><tr><th>Field</th><th>Type</th><th></th><th>Meaning</th></tr></thead><tbody>
+<tr><td><code>view</code></td><td>view_name</td><td>required; one of <code>instances</code>, <code>registry_metrics</code>, <code>services</code>, <code>tokens</code></td><td>The view.</td></tr>
+<tr><td><code>from</code></td><td>text</td><td>required; up to 64 bytes</td><td>The earlier moment: a position, a token, an RFC 3339 instant or a time ago such as <code>-5m</code>.</td></tr>
+<tr><td><code>to</code></td><td>text</td><td>up to 64 bytes</td><td>The later moment; absent: now.</td></tr>
+<tr><td><code>limit</code></td><td>u32</td><td>1 to 10000; default <code>100</code></td><td>At most this many rows.</td></tr>
+<tr><td><code>cursor</code></td><td>text</td><td>up to 2048 bytes</td><td><code>next</code> of the page before.</td></tr>
+</tbody></table>
+<p>Can fail with <a href="#error-position_unknown"><code>position_unknown</code></a>, <a href="#error-history_forked"><code>history_forked</code></a>.</p>
+<h3 id="query-list_snapshots"><code>list_snapshots</code></h3>
+<p>The snapshots there are, the newest first: from them the server starts and answers about the past.</p>
+<p><code>GET /v1/snapshots</code>. Needs <code>status:read</code>. Client: <code>fasti snapshot list</code>.</p>
+<h3 id="query-take_snapshot"><code>take_snapshot</code></h3>
+<p>Take a snapshot of all views and of the state that commands are decided on, now. Answers when it is written.</p>
+<p><code>POST /v1/snapshots</code>. Needs <code>operations:write</code>. Client: <code>fasti snapshot</code>.</p>
+<p>Can fail with <a href="#error-store_full"><code>store_full</code></a>, <a href="#error-not_ready"><code>not_ready</code></a>.</p>
+<h3 id="query-replay"><code>replay</code></h3>
+<p>Rebuild the views from the first event and compare them byte for byte with those that are served. Changes nothing.</p>
+<p><code>GET /v1/replay</code>. Needs <code>operations:write</code>. Client: <code>fasti replay</code>.</p>
+<table><thead><tr><th>Field</th><th>Type</th><th></th><th>Meaning</th></tr></thead><tbody>
+<tr><td><code>view</code></td><td>view_name</td><td>one of <code>instances</code>, <code>registry_metrics</code>, <code>services</code>, <code>tokens</code></td><td>Compare this view alone; absent: all of them.</td></tr>
+</tbody></table>
+<p>Can fail with <a href="#error-proof_running"><code>proof_running</code></a>.</p>
+<h3 id="query-verify"><code>verify</code></h3>
+<p>Prove the log, its indexes, the snapshots, and that everything served equals a fold from the first event. One finding for each thing that is wrong. Changes nothing.</p>
+<p><code>GET /v1/verify</code>. Needs <code>operations:write</code>. Client: <code>fasti verify</code>.</p>
+<p>Can fail with <a href="#error-proof_running"><code>proof_running</code></a>.</p>
 <h3 id="row-activity_row"><code>activity_row</code></h3>
 <p>One change: who changed what, when and why.</p>
 <table><thead><tr><th>Field</th><th>Type</th><th>Meaning</th></tr></thead><tbody>
@@ -474,6 +523,7 @@ th,td{text-align:left;vertical-align:top;padding:.35rem .7rem;border-bottom:1px 
 <table><thead><tr><th>Permission</th><th>Meaning</th></tr></thead><tbody>
 <tr><td><code>admin:*</code></td><td>Everything.</td></tr>
 <tr><td><code>events:read</code></td><td>Read and follow the log: everything that ever happened.</td></tr>
+<tr><td><code>operations:write</code></td><td>Take snapshots, replay and verify: work that costs the server time and changes no fact.</td></tr>
 <tr><td><code>registry:read</code></td><td>Read services, instances, discovery and registry metrics.</td></tr>
 <tr><td><code>registry:write</code></td><td>Register, renew, change and remove services and instances.</td></tr>
 <tr><td><code>status:read</code></td><td>Read the node's status, component health and per-service metrics.</td></tr>
@@ -536,6 +586,8 @@ th,td{text-align:left;vertical-align:top;padding:.35rem .7rem;border-bottom:1px 
 <p>The log holds no event at this position or instant. Status 404, retry <code>never</code>.</p>
 <h3 id="error-precondition_failed"><code>precondition_failed</code></h3>
 <p>If-Match or If-None-Match does not hold for the resource as it is now. Status 412, retry <code>fresh</code>.</p>
+<h3 id="error-proof_running"><code>proof_running</code></h3>
+<p>A replay or a verification runs already; there is one at a time. Try again after <code>Retry-After</code>. Status 503, retry <code>same</code>.</p>
 <h3 id="error-queue_full"><code>queue_full</code></h3>
 <p>More commands are waiting than the server admits. Nothing of this request was done; try again after <code>Retry-After</code>. Status 503, retry <code>same</code>.</p>
 <h3 id="error-request_timeout"><code>request_timeout</code></h3>

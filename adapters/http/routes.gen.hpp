@@ -39,6 +39,13 @@ enum class operation : std::uint16_t {
     list_activity,
     get_why,
     get_status,
+    list_views,
+    get_view,
+    get_view_difference,
+    list_snapshots,
+    take_snapshot,
+    replay,
+    verify,
     list_services,
     get_service,
     list_instances,
@@ -54,7 +61,7 @@ enum class operation : std::uint16_t {
     run_command,
     run_commands,
 };
-inline constexpr std::size_t operation_count = 35;
+inline constexpr std::size_t operation_count = 42;
 std::string_view to_name(operation value) noexcept;
 
 enum class route_kind : std::uint8_t {

@@ -39,6 +39,15 @@ bool pipeline_thread::offer(std::unique_ptr<command_request>& request) {
     return true;
 }
 
+void pipeline_thread::between_commits(std::function<void()> work) {
+    {
+        const std::lock_guard lock(mutex_);
+        between_.push_back(std::move(work));
+        sleeping_ = false;
+    }
+    wake_.notify_one();
+}
+
 void pipeline_thread::stop() {
     {
         const std::lock_guard lock(mutex_);
@@ -58,14 +67,14 @@ std::size_t pipeline_thread::waiting() const {
 bool pipeline_thread::take(std::vector<std::unique_ptr<command_request>>& into) {
     std::unique_lock lock(mutex_);
     bool told_idle = false;
-    while (queue_.empty() && !stopping_) {
+    while (queue_.empty() && between_.empty() && !stopping_) {
         sleeping_ = true;
         if (told_idle) {
             wake_.wait(lock);
             continue;
         }
         if (wake_.wait_for(lock, idle_after) == std::cv_status::timeout && queue_.empty() &&
-            !stopping_) {
+            between_.empty() && !stopping_) {
             told_idle = true;
             lock.unlock();
             hooks_.idle();
@@ -75,7 +84,18 @@ bool pipeline_thread::take(std::vector<std::unique_ptr<command_request>>& into) 
     sleeping_ = false;
     commands_waiting_ = 0;
     into.swap(queue_);
-    return !into.empty();
+    return !into.empty() || !stopping_;
+}
+
+void pipeline_thread::run_between() {
+    std::vector<std::function<void()>> work;
+    {
+        const std::lock_guard lock(mutex_);
+        work.swap(between_);
+    }
+    for (const auto& one : work) {
+        one();
+    }
 }
 
 void pipeline_thread::run() {
@@ -90,16 +110,17 @@ void pipeline_thread::run() {
         return true;
     };
     while (take(taken)) {
+        run_between();
         for (auto& request : taken) {
             if (decides_.full() && !commit()) {
                 return;
             }
             decides_.stage(std::move(request));
         }
-        taken.clear();
-        if (!commit()) {
+        if (!taken.empty() && !commit()) {
             return;
         }
+        taken.clear();
     }
 }
 

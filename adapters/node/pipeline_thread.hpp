@@ -43,6 +43,10 @@ public:
 
     bool offer(std::unique_ptr<command_request>& request) override;
 
+    //! Runs something on the pipeline's thread between two commits, when nothing is staged: the model
+    //! then stands at the log's head. Not run when the pipeline stops before. Thread: any.
+    void between_commits(std::function<void()> work);
+
     //! Takes no more commands, commits what was taken, ends the thread. Thread: any but its own.
     void stop();
 
@@ -51,6 +55,7 @@ public:
 
 private:
     void run();
+    void run_between();
     bool take(std::vector<std::unique_ptr<command_request>>& into);
 
     sequencer& decides_;
@@ -59,6 +64,7 @@ private:
     mutable std::mutex mutex_;
     std::condition_variable wake_;
     std::vector<std::unique_ptr<command_request>> queue_;
+    std::vector<std::function<void()>> between_;
     std::size_t commands_waiting_ = 0;
     bool sleeping_ = false;
     bool stopping_ = false;

@@ -45,6 +45,7 @@ enum class error_code : std::uint16_t {
     token_unknown, //!< No token of this id is known.
     permission_unknown, //!< There is no permission of this name.
     permission_not_held, //!< A token cannot give permissions that it does not hold itself.
+    proof_running, //!< A replay or a verification runs already; there is one at a time. Try again after `Retry-After`.
     event_unknown, //!< The log holds no event at this position.
     followers_full, //!< As many clients follow the log as the server admits. Try again after `Retry-After`, or read the list.
     service_unknown, //!< No service of this name is known.
@@ -56,7 +57,7 @@ enum class error_code : std::uint16_t {
     expiry_guard_not_raised, //!< No expiry guard is raised.
 };
 
-inline constexpr std::size_t error_code_count = 42;
+inline constexpr std::size_t error_code_count = 43;
 
 //! Whether repeating can help: no; the same request again later; only after reading anew.
 enum class retry : std::uint8_t { never, same, fresh };

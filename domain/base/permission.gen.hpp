@@ -15,9 +15,10 @@ struct permission_entry {
 };
 
 //! Every permission there is, by name.
-inline constexpr std::array<permission_entry, 7> permissions_known = {{
+inline constexpr std::array<permission_entry, 8> permissions_known = {{
     {"admin:*", "Everything."},
     {"events:read", "Read and follow the log: everything that ever happened."},
+    {"operations:write", "Take snapshots, replay and verify: work that costs the server time and changes no fact."},
     {"registry:read", "Read services, instances, discovery and registry metrics."},
     {"registry:write", "Register, renew, change and remove services and instances."},
     {"status:read", "Read the node's status, component health and per-service metrics."},

@@ -20,6 +20,17 @@
 
 namespace fasti::operations {
 
+//! A view: what is folded from the events and answered from.
+enum class view_name : std::uint8_t {
+    instances,
+    registry_metrics,
+    services,
+    tokens,
+};
+inline constexpr std::size_t view_name_count = 4;
+std::string_view to_name(view_name value) noexcept;
+std::optional<view_name> view_name_from_name(std::string_view text) noexcept;
+
 // Limits of fields and parameters.
 inline constexpr std::size_t list_events_from_bytes_max = 64;
 inline constexpr std::uint64_t list_events_limit_min = 1;
@@ -38,6 +49,15 @@ inline constexpr std::size_t list_activity_stream_bytes_max = 512;
 inline constexpr std::size_t list_activity_service_bytes_max = 128;
 inline constexpr std::size_t list_activity_actor_bytes_max = 256;
 inline constexpr std::size_t get_why_stream_bytes_max = 512;
+inline constexpr std::size_t get_view_at_bytes_max = 64;
+inline constexpr std::uint64_t get_view_limit_min = 1;
+inline constexpr std::uint64_t get_view_limit_max = 10000;
+inline constexpr std::size_t get_view_cursor_bytes_max = 2048;
+inline constexpr std::size_t get_view_difference_from_bytes_max = 64;
+inline constexpr std::size_t get_view_difference_to_bytes_max = 64;
+inline constexpr std::uint64_t get_view_difference_limit_min = 1;
+inline constexpr std::uint64_t get_view_difference_limit_max = 10000;
+inline constexpr std::size_t get_view_difference_cursor_bytes_max = 2048;
 
 // Rows of views.
 
@@ -119,6 +139,68 @@ struct get_status_params {
     static constexpr std::string_view query_name = "get_status";
 
     bool operator==(const get_status_params&) const = default;
+};
+
+//! Every view: where it stands, how far it is behind the log, how many of its streams stand still, and why.
+struct list_views_params {
+    static constexpr std::string_view query_name = "list_views";
+
+    bool operator==(const list_views_params&) const = default;
+};
+
+//! The rows of a view, now or as they were. All pages are of one moment, whatever happens meanwhile.
+struct get_view_params {
+    static constexpr std::string_view query_name = "get_view";
+
+    view_name view = {}; //!< The view.
+    std::optional<std::string_view> at = {}; //!< A position, a token, an RFC 3339 instant or a time ago such as `-5m`; absent: now.
+    std::uint32_t limit = 100; //!< At most this many rows.
+    std::optional<std::string_view> cursor = {}; //!< `next` of the page before.
+
+    bool operator==(const get_view_params&) const = default;
+};
+
+//! What differs in a view between two moments: rows added, removed and changed, by key.
+struct get_view_difference_params {
+    static constexpr std::string_view query_name = "get_view_difference";
+
+    view_name view = {}; //!< The view.
+    std::string_view from = {}; //!< The earlier moment: a position, a token, an RFC 3339 instant or a time ago such as `-5m`.
+    std::optional<std::string_view> to = {}; //!< The later moment; absent: now.
+    std::uint32_t limit = 100; //!< At most this many rows.
+    std::optional<std::string_view> cursor = {}; //!< `next` of the page before.
+
+    bool operator==(const get_view_difference_params&) const = default;
+};
+
+//! The snapshots there are, the newest first: from them the server starts and answers about the past.
+struct list_snapshots_params {
+    static constexpr std::string_view query_name = "list_snapshots";
+
+    bool operator==(const list_snapshots_params&) const = default;
+};
+
+//! Take a snapshot of all views and of the state that commands are decided on, now. Answers when it is written.
+struct take_snapshot_params {
+    static constexpr std::string_view query_name = "take_snapshot";
+
+    bool operator==(const take_snapshot_params&) const = default;
+};
+
+//! Rebuild the views from the first event and compare them byte for byte with those that are served. Changes nothing.
+struct replay_params {
+    static constexpr std::string_view query_name = "replay";
+
+    std::optional<view_name> view = {}; //!< Compare this view alone; absent: all of them.
+
+    bool operator==(const replay_params&) const = default;
+};
+
+//! Prove the log, its indexes, the snapshots, and that everything served equals a fold from the first event. One finding for each thing that is wrong. Changes nothing.
+struct verify_params {
+    static constexpr std::string_view query_name = "verify";
+
+    bool operator==(const verify_params&) const = default;
 };
 
 } // namespace fasti::operations

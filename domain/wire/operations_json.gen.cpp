@@ -119,7 +119,7 @@ void read_query(std::span<const query_param> given, std::span<const path_field> 
     out = {};
     std::uint64_t seen = 0;
     common = {};
-    wire::common_reader shared({.after = true}, common, errors);
+    wire::common_reader shared({}, common, errors);
     for (const path_field& one : path) {
         switch (const std::size_t index = wire::find_name(names, one.name, 0)) {
         case 0: wire::take_text(one.value, names[0], {0, 512}, out.stream, errors); seen |= std::uint64_t{1} << index; break;
@@ -141,7 +141,120 @@ void read_query(std::span<const query_param> given, std::span<const path_field>,
                 get_status_params&, common_params& common, field_errors& errors) {
     static constexpr std::array<std::string_view, 0> names = {};
     common = {};
-    wire::common_reader shared({.after = true}, common, errors);
+    wire::common_reader shared({}, common, errors);
+    for (const query_param& one : given) {
+        if (!shared.take(one)) { shared.add_unknown(names, one.name); }
+    }
+}
+
+void read_query(std::span<const query_param> given, std::span<const path_field>,
+                list_views_params&, common_params& common, field_errors& errors) {
+    static constexpr std::array<std::string_view, 0> names = {};
+    common = {};
+    wire::common_reader shared({}, common, errors);
+    for (const query_param& one : given) {
+        if (!shared.take(one)) { shared.add_unknown(names, one.name); }
+    }
+}
+
+void read_query(std::span<const query_param> given, std::span<const path_field> path,
+                get_view_params& out, common_params& common, field_errors& errors) {
+    static constexpr std::array<std::string_view, 4> names = {"view", "at", "limit", "cursor"};
+    out = {};
+    std::uint64_t seen = 0;
+    common = {};
+    wire::common_reader shared({}, common, errors);
+    for (const path_field& one : path) {
+        switch (const std::size_t index = wire::find_name(names, one.name, 0)) {
+        case 0: wire::take_enumerator(one.value, names[0], view_name_from_name, "instances, registry_metrics, services, tokens", out.view, errors); seen |= std::uint64_t{1} << index; break;
+        default: break;
+        }
+    }
+    for (const query_param& one : given) {
+        switch (const std::size_t index = wire::find_name(names, one.name, 0)) {
+        case 0: errors.add(names[index], "Is given by the path."); break;
+        case 1: if (wire::is_first(seen, index, names[1], errors)) { wire::take_text(one.value, names[1], {0, 64}, out.at.emplace(), errors); } break;
+        case 2: if (wire::is_first(seen, index, names[2], errors)) { wire::take_number(one.value, names[2], {1U, 10000U}, out.limit, errors); } break;
+        case 3: if (wire::is_first(seen, index, names[3], errors)) { wire::take_text(one.value, names[3], {0, 2048}, out.cursor.emplace(), errors); } break;
+        default:
+            if (!shared.take(one)) { shared.add_unknown(names, one.name); }
+            break;
+        }
+    }
+    wire::add_missing(names, 0x1U & ~seen, errors);
+}
+
+void read_query(std::span<const query_param> given, std::span<const path_field> path,
+                get_view_difference_params& out, common_params& common, field_errors& errors) {
+    static constexpr std::array<std::string_view, 5> names = {"view", "from", "to", "limit", "cursor"};
+    out = {};
+    std::uint64_t seen = 0;
+    common = {};
+    wire::common_reader shared({}, common, errors);
+    for (const path_field& one : path) {
+        switch (const std::size_t index = wire::find_name(names, one.name, 0)) {
+        case 0: wire::take_enumerator(one.value, names[0], view_name_from_name, "instances, registry_metrics, services, tokens", out.view, errors); seen |= std::uint64_t{1} << index; break;
+        default: break;
+        }
+    }
+    for (const query_param& one : given) {
+        switch (const std::size_t index = wire::find_name(names, one.name, 0)) {
+        case 0: errors.add(names[index], "Is given by the path."); break;
+        case 1: if (wire::is_first(seen, index, names[1], errors)) { wire::take_text(one.value, names[1], {0, 64}, out.from, errors); } break;
+        case 2: if (wire::is_first(seen, index, names[2], errors)) { wire::take_text(one.value, names[2], {0, 64}, out.to.emplace(), errors); } break;
+        case 3: if (wire::is_first(seen, index, names[3], errors)) { wire::take_number(one.value, names[3], {1U, 10000U}, out.limit, errors); } break;
+        case 4: if (wire::is_first(seen, index, names[4], errors)) { wire::take_text(one.value, names[4], {0, 2048}, out.cursor.emplace(), errors); } break;
+        default:
+            if (!shared.take(one)) { shared.add_unknown(names, one.name); }
+            break;
+        }
+    }
+    wire::add_missing(names, 0x3U & ~seen, errors);
+}
+
+void read_query(std::span<const query_param> given, std::span<const path_field>,
+                list_snapshots_params&, common_params& common, field_errors& errors) {
+    static constexpr std::array<std::string_view, 0> names = {};
+    common = {};
+    wire::common_reader shared({}, common, errors);
+    for (const query_param& one : given) {
+        if (!shared.take(one)) { shared.add_unknown(names, one.name); }
+    }
+}
+
+void read_query(std::span<const query_param> given, std::span<const path_field>,
+                take_snapshot_params&, common_params& common, field_errors& errors) {
+    static constexpr std::array<std::string_view, 0> names = {};
+    common = {};
+    wire::common_reader shared({}, common, errors);
+    for (const query_param& one : given) {
+        if (!shared.take(one)) { shared.add_unknown(names, one.name); }
+    }
+}
+
+void read_query(std::span<const query_param> given, std::span<const path_field>,
+                replay_params& out, common_params& common, field_errors& errors) {
+    static constexpr std::array<std::string_view, 1> names = {"view"};
+    out = {};
+    std::uint64_t seen = 0;
+    common = {};
+    wire::common_reader shared({}, common, errors);
+    for (const query_param& one : given) {
+        switch (const std::size_t index = wire::find_name(names, one.name, 0)) {
+        case 0: if (wire::is_first(seen, index, names[0], errors)) { wire::take_enumerator(one.value, names[0], view_name_from_name, "instances, registry_metrics, services, tokens", out.view.emplace(), errors); } break;
+        default:
+            if (!shared.take(one)) { shared.add_unknown(names, one.name); }
+            break;
+        }
+    }
+    wire::add_missing(names, 0x0U & ~seen, errors);
+}
+
+void read_query(std::span<const query_param> given, std::span<const path_field>,
+                verify_params&, common_params& common, field_errors& errors) {
+    static constexpr std::array<std::string_view, 0> names = {};
+    common = {};
+    wire::common_reader shared({}, common, errors);
     for (const query_param& one : given) {
         if (!shared.take(one)) { shared.add_unknown(names, one.name); }
     }

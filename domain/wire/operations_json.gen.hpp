@@ -31,5 +31,19 @@ void read_query(std::span<const query_param> given, std::span<const path_field> 
                 get_why_params& out, common_params& common, field_errors& errors);
 void read_query(std::span<const query_param> given, std::span<const path_field> path,
                 get_status_params& out, common_params& common, field_errors& errors);
+void read_query(std::span<const query_param> given, std::span<const path_field> path,
+                list_views_params& out, common_params& common, field_errors& errors);
+void read_query(std::span<const query_param> given, std::span<const path_field> path,
+                get_view_params& out, common_params& common, field_errors& errors);
+void read_query(std::span<const query_param> given, std::span<const path_field> path,
+                get_view_difference_params& out, common_params& common, field_errors& errors);
+void read_query(std::span<const query_param> given, std::span<const path_field> path,
+                list_snapshots_params& out, common_params& common, field_errors& errors);
+void read_query(std::span<const query_param> given, std::span<const path_field> path,
+                take_snapshot_params& out, common_params& common, field_errors& errors);
+void read_query(std::span<const query_param> given, std::span<const path_field> path,
+                replay_params& out, common_params& common, field_errors& errors);
+void read_query(std::span<const query_param> given, std::span<const path_field> path,
+                verify_params& out, common_params& common, field_errors& errors);
 
 } // namespace fasti::operations

@@ -251,7 +251,7 @@ def _query_parameters(one, route):
         out.append(row)
     own = {p.name for p in one.params}
     shared = (["at"] if one.past else []) + (["index", "wait"] if one.wait else []) + \
-             (["cursor", "limit"] if one.paged else []) + (["after"] if one.answer != "stream" else [])
+             (["cursor", "limit"] if one.paged else []) + (["after"] if one.answer not in ("document", "report", "stream") else [])
     return out + [ref("parameters", name) for name in shared if name not in own] + \
         [ref("parameters", "if_none_match"), ref("parameters", "traceparent")]
 
@@ -297,6 +297,10 @@ def _command_answers(one, entry):
 def _query_answers(one):
     if one.answer == "stream":
         return {"200": _answer("Server-sent events, each a CloudEvent with its position token as `id`.",
+                               {"text/event-stream": {"schema": {"type": "string"}}}, ())}
+    if one.answer == "report":
+        return {"200": _answer("Server-sent events while the work goes on: `progress` with `step`, `done` and `total`; `finding` with "
+                               "`what`, `where`, `first` and `last`; `note` with `text`; last `result`, or `failure` with a problem.",
                                {"text/event-stream": {"schema": {"type": "string"}}}, ())}
     page = {"type": "object", "properties": {"next": {"type": "string", "description": "Cursor of the next page; absent on the last."}}}
     kinds = []

@@ -585,8 +585,8 @@ class Loader:
             answers = [key for key in ("row", "rows", "answer") if key in value]
             if not answers:
                 self.fault(source, where, "needs one of `row`, `rows`, `answer`")
-            if value.get("answer", "document") not in ("document", "event", "events", "stream"):
-                self.fault(source, where, "answer is document, event, events or stream")
+            if value.get("answer", "document") not in ("document", "event", "events", "report", "stream"):
+                self.fault(source, where, "answer is document, event, events, report or stream")
             context.queries[name] = Query(
                 name=name, doc=value.get("doc", ""), context=context.name, params=params,
                 permission=value.get("permission", ""), routes=self.routes(source, where, value.get("http", [])),

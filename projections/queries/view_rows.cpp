@@ -23,44 +23,58 @@ bool show(const row_visitor& visit, std::string_view key, const Row& row, std::s
     return visit(key, room);
 }
 
-void visit_services(const registry_view& view, const row_visitor& visit) {
+void visit_services(const registry_view& view, std::string_view behind, const row_visitor& visit) {
     std::string room;
     registry::service_row row;
-    view.services_from({}, [&](service_id service) {
+    view.services_from(behind, [&](service_id service) {
         view.fill(service, row);
-        return show(visit, row.service, row, room);
+        return row.service == behind || show(visit, row.service, row, room);
     });
 }
 
-void visit_instances(const registry_view& view, const row_visitor& visit) {
+void visit_instances(const registry_view& view, std::string_view behind, const row_visitor& visit) {
     std::string room;
     std::string key;
     registry::instance_row row;
-    view.services_from({}, [&](service_id service) {
+    registry::service_row of;
+    const std::size_t slash = behind.find('/');
+    const std::string_view first_service = behind.substr(0, slash);
+    view.services_from(first_service, [&](service_id service) {
         bool go_on = true;
-        view.instances_from(service, {}, [&](instance_slot slot) {
+        view.fill(service, of);
+        const bool goes_on_within = slash != std::string_view::npos && of.service == first_service;
+        const std::string_view from = goes_on_within ? behind.substr(slash + 1) : "";
+        view.instances_from(service, from, [&](instance_slot slot) {
             view.fill(slot, row);
             key.assign(row.service).append("/").append(row.instance);
-            go_on = show(visit, key, row, room);
+            go_on = key == behind || show(visit, key, row, room);
             return go_on;
         });
         return go_on;
     });
 }
 
-void visit_tokens(const tokens_view& view, const row_visitor& visit) {
+void visit_tokens(const tokens_view& view, std::string_view behind, const row_visitor& visit) {
     std::string room;
-    view.rows_from(
-        {}, [&](const identity::token_row& row) { return show(visit, row.token, row, room); });
+    view.rows_from(behind, [&](const identity::token_row& row) {
+        return row.token == behind || show(visit, row.token, row, room);
+    });
 }
 
-void visit_metrics(const registry_metrics_view& view, const row_visitor& visit) {
+//! Keys are not in the order of rows here: those up to the key are passed over one by one.
+void visit_metrics(const registry_metrics_view& view, std::string_view behind,
+                   const row_visitor& visit) {
     std::string room;
     std::string key;
     bool go_on = true;
+    bool reached = behind.empty();
     const auto shown = [&](const registry::registry_metrics_row& row) {
         key.assign(row.service).append(" ").append(row.type).append(" ");
         key.append(std::to_string(row.bucket_ms)).append(" ").append(to_rfc3339(row.bucket));
+        if (!reached) {
+            reached = key == behind;
+            return true;
+        }
         go_on = show(visit, key, row, room);
         return go_on;
     };
@@ -91,14 +105,19 @@ result<kept_rows> keep_rows(const view_set& views, std::string_view view) {
 } // namespace
 
 result<void> visit_rows(const view_set& views, std::string_view view, const row_visitor& visit) {
+    return visit_rows_after(views, view, {}, visit);
+}
+
+result<void> visit_rows_after(const view_set& views, std::string_view view, std::string_view key,
+                              const row_visitor& visit) {
     if (view == "services") {
-        visit_services(views.registry(), visit);
+        visit_services(views.registry(), key, visit);
     } else if (view == "instances") {
-        visit_instances(views.registry(), visit);
+        visit_instances(views.registry(), key, visit);
     } else if (view == tokens_view::name) {
-        visit_tokens(views.tokens(), visit);
+        visit_tokens(views.tokens(), key, visit);
     } else if (view == registry_metrics_view::name) {
-        visit_metrics(views.registry_metrics(), visit);
+        visit_metrics(views.registry_metrics(), key, visit);
     } else {
         return error{error_code::malformed,
                      "There is no view " + std::string{view} +

@@ -24,6 +24,10 @@ struct row_difference {
 result<void> visit_rows(const view_set& views, std::string_view view,
                         const std::function<bool(std::string_view, std::string_view)>& visit);
 
+//! The same for the rows behind a key that was visited before; an empty key begins at the first row.
+result<void> visit_rows_after(const view_set& views, std::string_view view, std::string_view key,
+                              const std::function<bool(std::string_view, std::string_view)>& visit);
+
 //! Calls visit for each row that came, went or changed from one moment to the other, in the order of
 //! keys, until it gives false. Holds both moments' rows of one view in memory as text.
 //! Errors: malformed when there is no view of this name.

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "adapters/api/view_routes.hpp"
+
+#include "adapters/api/parameters.hpp"
+#include "adapters/api/refusals.hpp"
+#include "adapters/api/view_pages.hpp"
+#include "domain/wire/json_writer.hpp"
+#include "domain/wire/operations_json.gen.hpp"
+#include "projections/engine/snapshot_format.hpp"
+#include "projections/engine/snapshots.hpp"
+#include "projections/proof/proof.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace fasti::api {
+namespace {
+
+constexpr std::size_t parked_told_max = 100;
+constexpr std::string_view tokens_permission = "tokens:read";
+
+void write_view(json_writer& out, operations::view_name which, const view_lag& lag,
+                const view_set& views) {
+    const std::string_view name = operations::to_name(which);
+    out.begin_object();
+    out.name("view");
+    out.text(name);
+    out.name("folded_in");
+    out.text(lag.view);
+    out.name("position");
+    out.number(views.at());
+    out.name("lag_events");
+    out.number(lag.events);
+    out.name("lag_seconds");
+    out.number(static_cast<double>(lag.us) / 1e6);
+    out.name("parked_streams");
+    out.number(lag.parked);
+    if (which == operations::view_name::services || which == operations::view_name::instances) {
+        out.name("rows");
+        out.number(std::uint64_t{which == operations::view_name::services
+                                     ? views.registry().service_count()
+                                     : views.registry().instance_count()});
+    }
+    out.end_object();
+}
+
+void write_parked(json_writer& out, const view_set& views) {
+    out.name("parked");
+    out.begin_array();
+    std::size_t told = 0;
+    for (const auto& [stream, key] : views.parked()) {
+        if (told++ == parked_told_max) {
+            break;
+        }
+        out.begin_object();
+        out.name("stream");
+        out.text(stream);
+        out.name("position");
+        out.number(key.at);
+        out.name("type");
+        out.text(key.type);
+        out.name("reason");
+        out.text(key.reason);
+        out.name("held_back");
+        out.number(key.held_back);
+        out.end_object();
+    }
+    out.end_array();
+}
+
+std::string views_document(const node& live) {
+    const view_set& views = live.views();
+    const std::vector<view_lag> lags = views.lag(live.facts().head());
+    std::string body;
+    json_writer out(body);
+    out.begin_object();
+    out.name("views");
+    out.begin_array();
+    for (std::size_t i = 0; i < operations::view_name_count; ++i) {
+        const auto which = static_cast<operations::view_name>(i);
+        const std::string_view part = part_of_view(operations::to_name(which));
+        const auto lag = std::find_if(lags.begin(), lags.end(),
+                                      [&](const view_lag& one) { return one.view == part; });
+        check(lag != lags.end(), "every declared view is folded in one");
+        write_view(out, which, *lag, views);
+    }
+    out.end_array();
+    write_parked(out, views);
+    out.end_object();
+    return body;
+}
+
+void write_snapshot_row(json_writer& out, std::string_view name, std::uint64_t bytes) {
+    out.name("name");
+    out.text(name);
+    out.name("position");
+    out.number(snapshot_position(name).value_or(0));
+    out.name("bytes");
+    out.number(bytes);
+}
+
+result<std::string> snapshots_document(const snapshot_store& store) {
+    auto listed = store.list();
+    if (!listed) {
+        return std::move(listed).error();
+    }
+    std::sort(listed->begin(), listed->end(),
+              [](const auto& one, const auto& other) { return one.name > other.name; });
+    std::string body;
+    json_writer out(body);
+    out.begin_object();
+    out.name("snapshots");
+    out.begin_array();
+    for (const stored_snapshot& one : *listed) {
+        out.begin_object();
+        write_snapshot_row(out, one.name, one.bytes);
+        out.end_object();
+    }
+    out.end_array();
+    out.end_object();
+    return body;
+}
+
+std::string kept_document(const kept_snapshot& kept) {
+    std::string body;
+    json_writer out(body);
+    out.begin_object();
+    write_snapshot_row(out, kept.name, kept.bytes);
+    out.name("removed");
+    out.begin_array();
+    for (const std::string& one : kept.removed) {
+        out.text(one);
+    }
+    out.end_array();
+    out.end_object();
+    return body;
+}
+
+} // namespace
+
+struct view_routes::parts {
+    api_context& context;
+    std::unique_ptr<past_views> past = {}; // the worker's alone once it began
+
+    void rows(const call& asked);
+    void difference(const call& asked);
+    void list_snapshots(const call& asked);
+    void take_snapshot(const call& asked);
+
+    //! The caller may look at this view; else it was refused.
+    bool may_see(const call& asked, operations::view_name view) const {
+        if (view == operations::view_name::tokens &&
+            !permits(asked.caller->permissions, tokens_permission)) {
+            asked.refuse(permission_missing(tokens_permission));
+            return false;
+        }
+        return true;
+    }
+
+    //! Runs work() on the worker and answers with the page it gives.
+    template <class Work>
+    void answer(const call& asked, Work work) const {
+        const auto on_worker = [this, asked, work] {
+            auto page = std::make_shared<result<view_page>>(work());
+            context.post([asked, page] {
+                if (!page->ok()) {
+                    asked.refuse(page->error());
+                    return;
+                }
+                asked.out().body = std::move((*page)->body);
+                if (!(*page)->position.empty()) {
+                    asked.out().add_header("Fasti-Position", (*page)->position);
+                }
+                asked.to.send();
+            });
+        };
+        if (!context.slow.run(on_worker)) {
+            asked.refuse(queue_full());
+        }
+    }
+
+    template <class Params>
+    view_question question_of(const Params& from) const {
+        view_question out;
+        out.view = operations::to_name(from.view);
+        out.cursor = from.cursor.value_or("");
+        out.limit = from.limit;
+        out.newest = context.live->views().at();
+        out.now = context.time.now();
+        return out;
+    }
+};
+
+view_routes::view_routes(api_context& context) : parts_(new parts{context}) {}
+view_routes::~view_routes() = default;
+
+bool view_routes::takes(http::operation what) const noexcept {
+    using http::operation;
+    return what == operation::list_views || what == operation::get_view ||
+           what == operation::get_view_difference || what == operation::list_snapshots ||
+           what == operation::take_snapshot;
+}
+
+void view_routes::start(node& live) {
+    parts_->past = std::make_unique<past_views>(live.facts(), parts_->context.snapshots);
+}
+
+void view_routes::handle(const call& asked) {
+    using http::operation;
+    switch (asked.route().what) {
+        case operation::get_view: parts_->rows(asked); return;
+        case operation::get_view_difference: parts_->difference(asked); return;
+        case operation::list_snapshots: parts_->list_snapshots(asked); return;
+        case operation::take_snapshot: parts_->take_snapshot(asked); return;
+        default: break;
+    }
+    if (auto read = read_own_params<operations::list_views_params>(asked); !read.ok()) {
+        asked.refuse(read.error());
+        return;
+    }
+    std::string position;
+    parts_->context.live->write_position(position);
+    asked.out().add_header("Fasti-Position", position);
+    asked.out().body = views_document(*parts_->context.live);
+    asked.to.send();
+}
+
+void view_routes::parts::rows(const call& asked) {
+    const auto params = read_own_params<operations::get_view_params>(asked);
+    if (!params.ok()) {
+        asked.refuse(params.error());
+        return;
+    }
+    if (!may_see(asked, params->view)) {
+        return;
+    }
+    view_question question = question_of(*params);
+    question.to = params->at.value_or("");
+    answer(asked,
+           [this, question] { return page_of_rows(question, context.live->facts(), *past); });
+}
+
+void view_routes::parts::difference(const call& asked) {
+    const auto params = read_own_params<operations::get_view_difference_params>(asked);
+    if (!params.ok()) {
+        asked.refuse(params.error());
+        return;
+    }
+    if (!may_see(asked, params->view)) {
+        return;
+    }
+    view_question question = question_of(*params);
+    question.from = params->from;
+    question.to = params->to.value_or("");
+    answer(asked, [this, question] {
+        return page_of_differences(question, context.live->facts(), *past);
+    });
+}
+
+void view_routes::parts::list_snapshots(const call& asked) {
+    if (auto read = read_own_params<operations::list_snapshots_params>(asked); !read.ok()) {
+        asked.refuse(read.error());
+        return;
+    }
+    answer(asked, [this]() -> result<view_page> {
+        auto body = snapshots_document(context.snapshots);
+        if (!body) {
+            return std::move(body).error();
+        }
+        return view_page{std::move(body).value(), {}};
+    });
+}
+
+void view_routes::parts::take_snapshot(const call& asked) {
+    if (auto read = read_own_params<operations::take_snapshot_params>(asked); !read.ok()) {
+        asked.refuse(read.error());
+        return;
+    }
+    if (!context.take_snapshot) {
+        asked.refuse(error{error_code::not_ready, "This server takes no snapshots."});
+        return;
+    }
+    context.take_snapshot([this, asked](result<kept_snapshot> kept) {
+        auto done = std::make_shared<result<kept_snapshot>>(std::move(kept));
+        context.post([asked, done] {
+            if (!done->ok()) {
+                asked.refuse(done->error());
+                return;
+            }
+            asked.out().status = 201;
+            asked.out().body = kept_document(**done);
+            asked.to.send();
+        });
+    });
+}
+
+} // namespace fasti::api

@@ -87,7 +87,11 @@ void node::tick() {
         take_lapsed(now);
     }
     if (!released_.empty()) {
-        submit_expiries(std::exchange(released_, {}));
+        auto held = std::exchange(released_, {});
+        std::erase_if(held, [this](std::uint32_t slot) {
+            return !leases_.expiring(slot); // granted anew, or gone, since the guard went down
+        });
+        submit_expiries(held);
     }
     if (!due_.reaps.empty()) {
         submit_reaps(due_.reaps);

@@ -181,6 +181,21 @@ TEST(node, holds_mass_expiry_back_until_the_guard_is_lifted) {
     EXPECT_EQ(w.status("f"), registry::instance_status::up);
 }
 
+TEST(node, leaves_a_held_lease_alone_that_was_granted_anew_when_the_guard_went_down) {
+    world w;
+    for (const char* name : {"a", "b", "c", "d", "e", "f"}) {
+        (void)w.join(name, 1000);
+    }
+    w.node.pass_ms(1'200);
+    ASSERT_EQ(w.types().back(), "expiry_guard_raised");
+    // Both before the next tick, which expires what was held.
+    (void)w.node.run(registry::lift_expiry_guard{}, w.caller);
+    EXPECT_EQ(w.join("a", 1000, 81).kind, outcome_kind::appended);
+    w.node.pass_ms(20);
+    EXPECT_EQ(w.status("a"), registry::instance_status::up);
+    EXPECT_EQ(w.status("b"), registry::instance_status::expired);
+}
+
 TEST(node, ends_the_guard_by_itself) {
     world w;
     for (const char* name : {"a", "b", "c", "d", "e", "f"}) {

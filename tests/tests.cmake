@@ -85,3 +85,14 @@ fasti_fuzz(NAME fuzz_segments
   SOURCES tests/fuzz/fuzz_segments.cpp
   NEEDS domain/base eventstore/port eventstore/segments tests/support/disk)
 fasti_fuzz(NAME fuzz_record SOURCES tests/fuzz/fuzz_record.cpp NEEDS domain/base eventstore/port)
+
+# The simulation; ops/dev sim runs the executable.
+fasti_module(PATH tests/sim/core
+  NEEDS domain/base domain/identity domain/registry domain/wire eventstore/port eventstore/segments
+        commands/access commands/ports commands/pipeline projections/engine projections/views adapters/node
+        tests/support tests/support/disk
+  SOURCES folds.cpp followers.cpp judge.cpp lease_book.cpp operations.cpp planted.cpp restarts.cpp scheduler.cpp
+          server.cpp)
+fasti_executable(NAME fasti_sim SOURCES tests/sim/core/main.cpp NEEDS tests/sim/core)
+fasti_test(NAME simulation_test SOURCES tests/sim/core/simulation_test.cpp NEEDS tests/sim/core)
+fasti_test(NAME planted_faults_test SOURCES tests/sim/core/planted_faults_test.cpp NEEDS tests/sim/core)

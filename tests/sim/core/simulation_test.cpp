@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Fifty seeds of the simulation on every run; `ops/dev sim --seeds A-B` runs more.
+#include "tests/sim/core/simulation.hpp"
+
+#include <gtest/gtest.h>
+
+namespace fasti::sim {
+namespace {
+
+TEST(simulation, keeps_every_promise_over_fifty_seeds) {
+    for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+        run_options how;
+        how.seed = seed;
+        const run_report report = run(how);
+        ASSERT_TRUE(report.ok()) << to_text(report) << "\nAgain with: ops/dev sim --seed " << seed
+                                 << " --verbose";
+        ASSERT_GE(report.commands, how.commands) << to_text(report);
+        ASSERT_GE(report.kills + report.power_losses, how.crashes) << to_text(report);
+    }
+}
+
+} // namespace
+} // namespace fasti::sim

@@ -194,6 +194,8 @@ result<recovery> recover(const ledger& facts, const snapshot_store& store, posit
         return std::move(done).error();
     }
     out.events_folded = out.views->at() - out.from_snapshot;
+    // Sorts the services now: the first list should not make the answering thread wait for it.
+    out.views->registry().services_from({}, [](service_id) { return false; });
     return out;
 }
 

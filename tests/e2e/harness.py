@@ -17,6 +17,7 @@ import threading
 import urllib.parse
 
 BINARY = os.environ.get("FASTI_BINARY", "build/dev/bin/fasti")
+SANITIZED = os.path.basename(os.environ.get("FASTI_BUILD_DIR", "")) in ("asan", "tsan")
 START_SECONDS = 60  # sanitizers and a busy machine included
 
 

@@ -97,3 +97,6 @@ fasti_module(PATH tests/sim/core
 fasti_executable(NAME fasti_sim SOURCES tests/sim/core/main.cpp NEEDS tests/sim/core)
 fasti_test(NAME simulation_test SOURCES tests/sim/core/simulation_test.cpp NEEDS tests/sim/core)
 fasti_test(NAME planted_faults_test SOURCES tests/sim/core/planted_faults_test.cpp NEEDS tests/sim/core)
+fasti_test(NAME golden_segments_test
+  SOURCES tests/golden/segments_test.cpp
+  NEEDS domain/base eventstore/port eventstore/segments tests/support/disk)

@@ -58,7 +58,6 @@ struct config {
     //! Leases, expiry and its guard.
     struct registry_section {
         std::uint64_t reap_ms = 3600000; //!< How long an expired instance stays listed before it is reaped.
-        std::uint64_t grace_ms_max = 30000; //!< The most that a restart adds to the remaining time of a lease.
         std::uint64_t guard_ratio_percent = 30; //!< Share of all leases that must lapse within the window for the guard against mass expiry to rise.
         std::uint64_t guard_min = 10; //!< Leases that must lapse within the window at the least for the guard to rise.
         std::uint64_t guard_window_ms = 5000; //!< Width of the window in which lapses are counted.
@@ -73,6 +72,6 @@ struct config {
     sse_section sse;
 };
 
-inline constexpr std::size_t config_key_count = 28;
+inline constexpr std::size_t config_key_count = 27;
 
 } // namespace fasti

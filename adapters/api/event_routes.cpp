@@ -18,6 +18,7 @@ namespace {
 
 // One list answers at most this much; `next` continues.
 constexpr std::size_t list_bytes_max = 8 * 1024 * 1024;
+constexpr std::int64_t tick_us = 1'000'000;
 constexpr std::string_view token_actor = "token/";
 
 //! Parameters of one query; text borrowed from the request.
@@ -202,6 +203,7 @@ struct event_routes::parts {
     api_context& context;
     std::unique_ptr<event_followers> followers = {};
     std::size_t opening = 0; //!< followers whose beginning is being looked up
+    std::int64_t next_tick_us = 0;
 
     ledger& facts() const { return context.live->facts(); }
     position known() const { return followers->head().next - 1; }
@@ -269,7 +271,9 @@ void event_routes::drain() {
 }
 
 void event_routes::tick() {
-    if (parts_->followers != nullptr) {
+    const std::int64_t now = parts_->context.time.monotonic_us();
+    if (parts_->followers != nullptr && now >= parts_->next_tick_us) {
+        parts_->next_tick_us = now + tick_us;
         parts_->followers->tick();
     }
 }

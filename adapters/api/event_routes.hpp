@@ -24,7 +24,7 @@ public:
     void start(node& live);
     //! Ends every stream, each with a last comment; clients come back with Last-Event-ID.
     void drain();
-    //! Once a second: keep-alive comments, the end of followers whose token ended.
+    //! To be called at least once a second: keep-alive comments, the end of followers whose token ended.
     void tick();
 
     std::size_t followers() const noexcept;

@@ -22,6 +22,9 @@ public:
     //! Answers one request, at once or later: the handler of the HTTP server.
     void handle(http::responder to);
 
+    //! For the counters and the access log: told of each answer.
+    void answered(const http::request& in, const http::response& out);
+
     //! The node is recovered: from now on everything is served.
     void start(node& live);
     //! Ends event streams and blocking queries; what is under way is answered.

@@ -63,6 +63,11 @@ void write_log(metrics_writer& out, const node& live) {
                .help = "Leases that are not expired.",
                .kind = metric_kind::gauge},
               live.leases());
+    write_one(out,
+              {.name = "fasti_expiry_guard_raised",
+               .help = "1 while the guard against mass expiry holds expiries back.",
+               .kind = metric_kind::gauge},
+              live.views().registry().guard_until().has_value() ? 1 : 0);
 }
 
 void write_views(metrics_writer& out, const node& live) {
@@ -90,6 +95,19 @@ void write_views(metrics_writer& out, const node& live) {
         const std::array<metric_label, 1> labels = {{{"view", one.view}}};
         out.value(labels, one.parked);
     }
+}
+
+void write_self(metrics_writer& out, const api_context& context) {
+    out.family({.name = "fasti_build_info",
+                .help = "The version that runs; the value is always 1.",
+                .kind = metric_kind::gauge});
+    const std::array<metric_label, 1> labels = {{{"version", context.version}}};
+    out.value(labels, std::uint64_t{1});
+    write_one(out,
+              {.name = "fasti_ready",
+               .help = "1 while everything is served, 0 during recovery and shutdown.",
+               .kind = metric_kind::gauge},
+              context.now == phase::serving ? 1 : 0);
 }
 
 void write_registry(metrics_writer& out, const registry_view& registry) {
@@ -139,12 +157,41 @@ void write_services(metrics_writer& out, const registry_view& registry, std::siz
 
 } // namespace
 
+void write_connection_metrics(const http::server_counters& counted, metrics_writer& to) {
+    write_one(to,
+              {.name = "fasti_http_connections_accepted",
+               .help = "Connections accepted since the start.",
+               .kind = metric_kind::counter},
+              counted.connections_accepted);
+    write_one(to,
+              {.name = "fasti_http_connections_refused",
+               .help = "Connections closed at once because too many were open.",
+               .kind = metric_kind::counter},
+              counted.connections_refused);
+    write_one(to,
+              {.name = "fasti_http_connections_timed_out",
+               .help = "Connections closed because a client was too slow.",
+               .kind = metric_kind::counter},
+              counted.connections_timed_out);
+    write_one(to,
+              {.name = "fasti_http_connections_open",
+               .help = "Connections open now.",
+               .kind = metric_kind::gauge},
+              counted.connections_open);
+    write_one(to,
+              {.name = "fasti_http_requests_open",
+               .help = "Requests that wait for their answer, streams among them.",
+               .kind = metric_kind::gauge},
+              counted.requests_open);
+}
+
 void write_metrics(const api_context& context, bool with_services, std::string_view accept,
                    http::response& out) {
     const auto format = telemetry::metrics_format_for(accept);
     out.content_type = telemetry::content_type_of(format);
     std::string process;
     metrics_writer writer(format, out.body);
+    write_self(writer, context);
     if (context.live != nullptr) {
         const node& live = *context.live;
         write_outcomes(writer, live.counters());

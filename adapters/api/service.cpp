@@ -8,6 +8,7 @@
 #include "adapters/api/proof_routes.hpp"
 #include "adapters/api/queries.hpp"
 #include "adapters/api/refusals.hpp"
+#include "adapters/api/traffic.hpp"
 #include "adapters/api/view_routes.hpp"
 
 #include <utility>
@@ -16,6 +17,7 @@ namespace fasti::api {
 
 struct service::parts {
     api_context& context;
+    traffic seen{context};
     authenticator tokens = {};
     command_routes commands{context};
     query_routes queries{context};
@@ -26,14 +28,25 @@ struct service::parts {
     std::string path_room = {};
 
     void route(http::responder to);
+    void write_metrics(telemetry::metrics_writer& to) const;
     void serve(const call& asked);
     std::optional<call> admit(http::responder to);
 };
 
-service::service(api_context& context) : parts_(new parts{context}) {}
+service::service(api_context& context) : parts_(new parts{context}) {
+    context.metrics.add_collector(
+        [own = parts_.get()](telemetry::metrics_writer& to) { own->write_metrics(to); });
+}
 service::~service() = default;
 
-void service::handle(http::responder to) { parts_->route(to); }
+void service::handle(http::responder to) {
+    parts_->seen.arrived(to.in());
+    parts_->route(to);
+}
+
+void service::answered(const http::request& in, const http::response& out) {
+    parts_->seen.answered(in, out);
+}
 
 void service::start(node& live) {
     parts_->context.live = &live;
@@ -57,6 +70,36 @@ void service::tick() {
     parts_->events.tick();
 }
 
+void service::parts::write_metrics(telemetry::metrics_writer& to) const {
+    using telemetry::metric_kind;
+    const auto write = [&](const telemetry::metric_family& family, std::uint64_t value) {
+        to.family(family);
+        to.value({}, value);
+    };
+    const follower_counters followers = events.counters();
+    write({.name = "fasti_followers",
+           .help = "Clients that follow the log now.",
+           .kind = metric_kind::gauge},
+          events.followers());
+    write({.name = "fasti_followers_opened",
+           .help = "Clients that began to follow the log since the start.",
+           .kind = metric_kind::counter},
+          followers.opened);
+    write({.name = "fasti_follower_frames",
+           .help = "Events sent to followers, counted for each of them.",
+           .kind = metric_kind::counter},
+          followers.frames);
+    write({.name = "fasti_follower_fallbacks",
+           .help = "How often a follower read too slowly and was fed from the log.",
+           .kind = metric_kind::counter},
+          followers.fallbacks);
+    write({.name = "fasti_blocking_queries",
+           .help = "Queries that wait for their answer to change.",
+           .kind = metric_kind::gauge},
+          queries.waiting());
+    seen.write(to);
+}
+
 void service::parts::route(http::responder to) {
     const auto asked = admit(to);
     if (asked.has_value()) {
@@ -69,6 +112,7 @@ std::optional<call> service::parts::admit(http::responder to) {
     call asked{to, {}, nullptr};
     http::request& in = to.in();
     asked.at = http::match(in.verb, in.path, path_room);
+    in.routed = asked.at.to;
     switch (asked.at.status) {
         case http::route_status::found: break;
         case http::route_status::no_path:

@@ -2,6 +2,7 @@
 //! The one place that sees every part. A server is one struct whose members stand in the order in
 //! which they depend on each other, so they are taken apart in the reverse order.
 #include "adapters/api/api.hpp"
+#include "adapters/api/metrics_page.hpp"
 #include "adapters/clock/system_clock.hpp"
 #include "adapters/crypto/digest.hpp"
 #include "adapters/crypto/uuid7_source.hpp"
@@ -137,6 +138,12 @@ result<void> server_process::listen() {
     api = std::make_unique<api::service>(context);
     sockets = std::make_unique<http::server>(loop, how,
                                              [this](http::responder to) { api->handle(to); });
+    sockets->on_answered(
+        [this](const http::request& in, const http::response& out) { api->answered(in, out); });
+    metrics.add_collector(telemetry::write_process_metrics);
+    metrics.add_collector([this](telemetry::metrics_writer& to) {
+        api::write_connection_metrics(sockets->counters(), to);
+    });
     const auto where = endpoint_from(http.listen);
     check(where.has_value(), "the configuration checks endpoints");
     http::listener_options listener;

@@ -299,6 +299,7 @@ bool connection::finish_head() {
     exchange& first = *head_;
     if (first.state == exchange_state::ready) {
         write_head(first, framing::sized);
+        host_.answered(first.in, first.out);
     } else if (first.state == exchange_state::streaming) {
         if (!first.early.empty()) {
             out_.append(std::exchange(first.early, {}));
@@ -329,6 +330,7 @@ void connection::begin_stream(exchange& opened) {
     write_head(opened, opened.chunked ? framing::chunked : framing::until_close);
     std::swap(before, out_);
     opened.early = std::move(before);
+    host_.answered(opened.in, opened.out);
     last_ = last_ || !opened.keep_alive;
     advance();
 }

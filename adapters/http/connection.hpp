@@ -38,6 +38,8 @@ public:
     virtual const head_parts& heads() const = 0;
     virtual exchange_pool& exchanges() = 0;
     virtual bool draining() const = 0;
+    //! An answer is complete, or the head of a stream: for counting.
+    virtual void answered(const request&, const response&) {}
 
 protected:
     ~connection_host() = default;

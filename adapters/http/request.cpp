@@ -73,6 +73,8 @@ void request::clear() noexcept {
     constexpr std::size_t kept_body = 16 * 1024;
     verb = method::other;
     head_only = keep_alive = http_1_0 = false;
+    routed = nullptr;
+    arrived_us = 0;
     verb_name = target = path = host = {};
     query.clear();
     headers.clear();

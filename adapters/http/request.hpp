@@ -46,6 +46,8 @@ struct query_pair {
     std::string_view value; //!< likewise; empty when there is no '='
 };
 
+struct route;
+
 struct header_line {
     std::string_view name;
     std::string_view value;
@@ -67,6 +69,9 @@ public:
     std::vector<header_line> headers;
     std::string body; //!< may be changed in place and moved away
     std::string peer; //!< address of the client, without port
+    //! For the handler, which sets them, and whoever is told of the answer.
+    const route* routed = nullptr;
+    std::int64_t arrived_us = 0; //!< by the handler's own clock; 0: it never saw the request
 
     bool has(header_id id) const noexcept { return known_[index(id)].data() != nullptr; }
     std::string_view get(header_id id) const noexcept { return known_[index(id)]; }

@@ -43,6 +43,10 @@ server::parts::~parts() {
     }
 }
 
+void server::on_answered(std::function<void(const request&, const response&)> watcher) {
+    parts_->watcher = std::move(watcher);
+}
+
 result<std::uint16_t> server::listen(const listener_options& wanted) {
     result<listener_plan> planned = plan_listener(wanted, parts_->options.limits);
     if (!planned) {

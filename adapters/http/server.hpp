@@ -41,6 +41,10 @@ public:
     server(const server&) = delete;
     server& operator=(const server&) = delete;
 
+    //! Told of each answer when it is complete, and of each stream when it begins; also of what was
+    //! refused before the handler saw it. Must not send anything.
+    void on_answered(std::function<void(const request&, const response&)> watcher);
+
     //! Begins to listen; returns the port. On loopback only loopback names and `hosts` are answered
     //! for (DNS rebinding); elsewhere any, unless `hosts` names some.
     //! Errors: configuration_invalid: address not usable, TLS files not readable, or plain HTTP

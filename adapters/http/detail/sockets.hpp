@@ -63,6 +63,11 @@ struct server::parts final : connection_host {
     const head_parts& heads() const override { return prepared; }
     exchange_pool& exchanges() override { return pool; }
     bool draining() const override { return ending; }
+    void answered(const request& in, const response& out) override {
+        if (watcher) {
+            watcher(in, out);
+        }
+    }
 
     void accept(listener& on);
     void accepted(listener& on, tcp::socket socket);
@@ -84,6 +89,7 @@ struct server::parts final : connection_host {
     io_loop& loop;
     server_options options;
     std::function<void(responder)> handler;
+    std::function<void(const request&, const response&)> watcher;
     head_parts prepared;
     exchange_pool pool;
     std::vector<std::unique_ptr<listener>> listeners;

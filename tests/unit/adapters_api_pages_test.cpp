@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Health, metrics, documents and lists of events through the whole API, over a connection without
+//! socket and a node in one thread.
+#include "adapters/api/api.hpp"
+#include "adapters/api/metrics_page.hpp"
+#include "adapters/http/connection.hpp"
+#include "eventstore/memory/memory_ledger.hpp"
+#include "tests/sim/hand_driven_node.hpp"
+#include "tests/support/memory_snapshot_store.hpp"
+
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <cstring>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace fasti::api {
+namespace {
+
+//! The API in front of a node; the worker is real, what it posts waits for the test.
+struct world final : http::connection_host {
+    fake_clock time;
+    fake_ids ids;
+    memory_ledger facts{id128{}, 7};
+    hand_driven_node node{facts, time, ids, {}};
+    std::vector<std::string> lines;
+    telemetry::logger log{log_to(*this)};
+    telemetry::metrics_registry metrics;
+    test::memory_snapshot_store snapshots;
+    std::mutex mutex;
+    std::condition_variable arrived;
+    std::deque<std::function<void()>> posted;
+    worker slow{1, 16};
+    api_context context{.time = time,
+                        .log = log,
+                        .metrics = metrics,
+                        .snapshots = snapshots,
+                        .slow = slow,
+                        .post =
+                            [this](std::function<void()> work) {
+                                const std::lock_guard lock(mutex);
+                                posted.push_back(std::move(work));
+                                arrived.notify_one();
+                            },
+                        .version = "1.2.3"};
+    http::exchange_pool pool;
+    http::head_parts prepared;
+    service api{context};
+    std::shared_ptr<http::connection_setting> setting = std::make_shared<http::connection_setting>();
+    std::unique_ptr<http::connection> line = std::make_unique<http::connection>(*this, setting,
+                                                                                "127.0.0.1");
+
+    ~world() { slow.stop(); }
+
+    static telemetry::log_options log_to(world& of) {
+        telemetry::log_options how;
+        how.now = [&of] { return of.time.wall; };
+        how.sink = [&of](std::string_view text) { of.lines.emplace_back(text); };
+        return how;
+    }
+
+    void serve() {
+        context.commands_waiting = [] { return std::size_t{0}; };
+        api.start(*node);
+    }
+
+    //! The answer as it is on the wire.
+    std::string ask(const std::string& path, const std::string& headers = "") {
+        const std::string request = "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n" + headers +
+                                    "\r\n";
+        const http::connection::span room = line->room();
+        std::memcpy(room.data, request.data(), request.size());
+        line->received(request.size());
+        while (line->output().empty()) {
+            std::unique_lock lock(mutex);
+            arrived.wait(lock, [this] { return !posted.empty(); });
+            const std::function<void()> work = std::move(posted.front());
+            posted.pop_front();
+            lock.unlock();
+            work();
+        }
+        return std::exchange(line->output(), {});
+    }
+
+    void handle(http::responder to) override { api.handle(to); }
+    void answered(const http::request& in, const http::response& out) override {
+        api.answered(in, out);
+    }
+    void wake(http::connection&) override {}
+    const http::head_parts& heads() const override { return prepared; }
+    http::exchange_pool& exchanges() override { return pool; }
+    bool draining() const override { return false; }
+};
+
+bool has(const std::string& text, std::string_view part) {
+    return text.find(part) != std::string::npos;
+}
+
+TEST(health, tells_liveness_from_the_first_moment_on) {
+    world w;
+    for (const std::string path : {"/health/live", "/health/liveness"}) {
+        const std::string got = w.ask(path);
+        EXPECT_TRUE(got.starts_with("HTTP/1.1 200 ")) << got;
+        EXPECT_TRUE(has(got, "Content-Type: application/health+json")) << got;
+        EXPECT_TRUE(has(got, R"("status":"pass")")) << got;
+    }
+}
+
+TEST(health, is_not_ready_while_recovering_and_says_how_far_it_is) {
+    world w;
+    w.context.recovery_progress = "Folded 5 events towards position 9.";
+    for (const std::string path : {"/health", "/health/ready", "/health/readiness"}) {
+        const std::string got = w.ask(path);
+        EXPECT_TRUE(got.starts_with("HTTP/1.1 503 ")) << got;
+        EXPECT_TRUE(has(got, R"("status":"fail")")) << got;
+        EXPECT_TRUE(has(got, "towards position 9.")) << got;
+    }
+}
+
+TEST(health, is_ready_while_serving_and_not_while_draining) {
+    world w;
+    w.serve();
+    const std::string ready = w.ask("/health/ready");
+    EXPECT_TRUE(ready.starts_with("HTTP/1.1 200 ")) << ready;
+    EXPECT_TRUE(has(ready, R"("releaseId":"1.2.3")")) << ready;
+    EXPECT_FALSE(has(w.ask("/health"), "checks")) << "component detail needs a token";
+    w.api.drain();
+    EXPECT_TRUE(w.ask("/health/ready").starts_with("HTTP/1.1 503 "));
+    EXPECT_TRUE(w.ask("/health/live").starts_with("HTTP/1.1 200 "));
+}
+
+TEST(metrics_page, answers_in_both_formats_before_and_after_recovery) {
+    world w;
+    const std::string early = w.ask("/metrics");
+    EXPECT_TRUE(has(early, "Content-Type: text/plain; version=0.0.4")) << early;
+    EXPECT_TRUE(has(early, "\nfasti_ready 0\n")) << early;
+    EXPECT_FALSE(has(early, "fasti_log_head_position"));
+    w.serve();
+    const std::string later = w.ask("/metrics", "Accept: application/openmetrics-text\r\n");
+    EXPECT_TRUE(has(later, "Content-Type: application/openmetrics-text; version=1.0.0")) << later;
+    EXPECT_TRUE(has(later, "\nfasti_ready 1\n")) << later;
+    EXPECT_TRUE(has(later, "\nfasti_log_head_position 0\n")) << later;
+    EXPECT_TRUE(later.ends_with("# EOF\n"));
+}
+
+TEST(metrics_page, counts_requests_by_operation_and_status) {
+    world w;
+    w.serve();
+    (void)w.ask("/health/live");
+    (void)w.ask("/health/live");
+    (void)w.ask("/nowhere");
+    (void)w.ask("/v1/events"); // without token
+    const std::string got = w.ask("/metrics");
+    EXPECT_TRUE(
+        has(got, "fasti_http_requests_total{operation=\"health_live\",status=\"200\"} 2\n"));
+    EXPECT_TRUE(has(got, "fasti_http_requests_total{operation=\"none\",status=\"404\"} 1\n"));
+    EXPECT_TRUE(
+        has(got, "fasti_http_requests_total{operation=\"list_events\",status=\"401\"} 1\n"));
+    EXPECT_TRUE(has(got, "fasti_http_request_duration_seconds_count{operation=\"health_live\"} 2\n"))
+        << got;
+}
+
+TEST(metrics_page, shows_series_per_service_only_when_asked_to_and_the_largest_first) {
+    world w;
+    w.serve();
+    w.context.options.series_per_service_max = 1;
+    const auto caller = std::make_shared<principal>(principal{"token/aa", "", {"registry:write"}});
+    for (const auto& [service, instance] :
+         {std::pair{"small", "a"}, std::pair{"large", "a"}, std::pair{"large", "b"}}) {
+        registry::register_instance what;
+        what.service = service;
+        what.instance = instance;
+        what.address = "10.0.0.1";
+        what.port = 80;
+        ASSERT_EQ(w.node.run(what, caller).kind, outcome_kind::appended);
+    }
+    EXPECT_FALSE(has(w.ask("/metrics"), "service=\""));
+    http::response out;
+    write_metrics(w.context, true, "", out);
+    EXPECT_TRUE(has(out.body, "{service=\"large\"} 2\n")) << out.body;
+    EXPECT_FALSE(has(out.body, "service=\"small\""));
+    EXPECT_TRUE(has(out.body, "fasti_registry_services_without_series 1\n"));
+}
+
+TEST(access_log, is_off_by_default_and_names_the_pattern_and_the_trace) {
+    world w;
+    w.serve();
+    (void)w.ask("/v1/services/web");
+    w.context.options.access_log = true;
+    (void)w.ask("/v1/services/web?at=3",
+                "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n");
+    w.log.flush();
+    ASSERT_EQ(w.lines.size(), 1U);
+    EXPECT_TRUE(has(w.lines[0], R"("route":"/v1/services/{service}","status":401)")) << w.lines[0];
+    EXPECT_TRUE(has(w.lines[0], R"("correlation_id":"0af7651916cd43dd8448eb211c80319c")"));
+    EXPECT_FALSE(has(w.lines[0], "at=3"));
+}
+
+TEST(documents, are_public) {
+    world w;
+    EXPECT_TRUE(has(w.ask("/v1/openapi.json"), R"({"openapi":"3.1)"));
+    EXPECT_TRUE(has(w.ask("/"), "Content-Type: text/html"));
+    EXPECT_TRUE(has(w.ask("/v1/reference"), "<!doctype html>"));
+}
+
+} // namespace
+} // namespace fasti::api

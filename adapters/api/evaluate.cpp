@@ -168,6 +168,27 @@ std::optional<std::string> stream_of(const question& asked) {
     });
 }
 
+result<first_look> look(const question& asked, const view_set& views, const pick_context& pick) {
+    first_look out;
+    auto failure = with_params(asked, [&](auto& read) -> std::optional<error> {
+        if (!read.errors.empty()) {
+            return to_error(std::move(read.errors), http::to_name(asked.what));
+        }
+        out.common = read.common;
+        if (out.common.at.empty() && out.common.after.empty() && out.common.index.empty()) {
+            out.answer.emplace().answer = evaluator{views, pick}(read);
+        }
+        return std::nullopt;
+    });
+    if (failure.has_value()) {
+        return std::move(*failure);
+    }
+    if (out.answer.has_value()) {
+        out.answer->etag = etag_of(asked, views, out.answer->answer);
+    }
+    return out;
+}
+
 evaluated evaluate(const question& asked, const view_set& views, const pick_context& pick) {
     evaluated out;
     out.answer = with_params(asked, evaluator{views, pick});

@@ -24,6 +24,16 @@ struct evaluated {
     std::string etag; //!< with quotes; empty when it failed
 };
 
+//! What one reading of the parameters gives: the common ones, and the answer itself when the
+//! question is about now and waits for nothing, as most are.
+struct first_look {
+    common_params common;
+    std::optional<evaluated> answer;
+};
+
+//! For queries over views. Errors: fields_invalid. Thread: that of the views.
+result<first_look> look(const question& asked, const view_set& views, const pick_context& pick);
+
 //! The common parameters of a query, all of its parameters checked.
 //! Errors: fields_invalid.
 result<common_params> check_question(const question& asked);

@@ -49,14 +49,14 @@ bool is_known(const http::request& from, std::string_view etag) {
 }
 
 //! Fills the answer and sends it.
-void tell(const call& asked, const evaluated& what, std::string_view position) {
+void tell(const call& asked, evaluated what, std::string_view position) {
     http::response& out = asked.out();
     if (what.answer.failure.has_value()) {
         http::write_problem(*what.answer.failure, out);
     } else if (is_known(asked.in(), what.etag)) {
         out.status = 304;
     } else {
-        out.body = what.answer.body;
+        out.body = std::move(what.answer.body);
     }
     if (!what.etag.empty()) {
         out.add_header("ETag", what.etag);
@@ -91,10 +91,13 @@ struct query_routes::parts final : commit_follower {
     evaluated evaluate_live(const question& what) {
         return evaluate(what, context.live->views(), {random.next(), turns});
     }
-    void tell_live(const call& asked, const evaluated& what) const {
+    result<first_look> look_live(const question& what) {
+        return look(what, context.live->views(), {random.next(), turns});
+    }
+    void tell_live(const call& asked, evaluated what) const {
         std::string position;
         context.live->write_position(position);
-        tell(asked, what, position);
+        tell(asked, std::move(what), position);
     }
     std::int64_t in_ms(std::uint64_t ms) const {
         return context.time.monotonic_us() + static_cast<std::int64_t>(ms) * 1'000;
@@ -113,18 +116,23 @@ std::size_t query_routes::waiting() const noexcept { return parts_->waiting.size
 
 void query_routes::handle(const call& asked) {
     const question what{asked.route().what, &asked.in()};
-    const auto common = check_question(what);
-    if (!common.ok()) {
-        asked.refuse(common.error());
-        return;
-    }
     if (is_log_query(what.what)) {
-        if (!answer_from_log(parts_->context, asked, what)) {
+        const auto common = check_question(what);
+        if (!common.ok()) {
+            asked.refuse(common.error());
+        } else if (!answer_from_log(parts_->context, asked, what)) {
             asked.refuse(queue_full());
         }
         return;
     }
-    parts_->answer(asked, what, common.value());
+    auto first = parts_->look_live(what);
+    if (!first.ok()) {
+        asked.refuse(first.error());
+    } else if (first->answer.has_value()) {
+        parts_->tell_live(asked, std::move(*first->answer));
+    } else {
+        parts_->answer(asked, what, first->common);
+    }
 }
 
 void query_routes::parts::answer(const call& asked, const question& what,
@@ -193,7 +201,7 @@ void query_routes::parts::answer_past(const call& asked, const question& what,
             if (done->failure.has_value()) {
                 asked.refuse(*done->failure);
             } else {
-                tell(asked, done->answer, done->position);
+                tell(asked, std::move(done->answer), done->position);
             }
         });
     };
@@ -233,7 +241,7 @@ void query_routes::parts::answer_changed(const call& asked, const question& what
     evaluated now = evaluate_live(what);
     const std::uint64_t wait_ms = common.wait_ms.value_or(wait_ms_default);
     if (now.answer.changed > index.value() || wait_ms == 0 || context.now == phase::draining) {
-        tell_live(asked, now);
+        tell_live(asked, std::move(now));
         return;
     }
     waiter one;
@@ -268,7 +276,7 @@ bool query_routes::parts::look_again(waiter& one) {
     if (now.answer.digest == one.digest) {
         return false;
     }
-    tell_live(one.asked, now);
+    tell_live(one.asked, std::move(now));
     return true;
 }
 

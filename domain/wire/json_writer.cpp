@@ -54,13 +54,21 @@ std::size_t clean_prefix(std::string_view text) {
 } // namespace
 
 void json_writer::quoted(std::string_view value) {
-    out_ += '"';
-    for (;;) {
-        const std::size_t clean = clean_prefix(value);
-        out_.append(value.data(), clean);
-        if (clean == value.size()) {
-            break;
+    std::size_t clean = clean_prefix(value);
+    if (clean == value.size()) { // nearly always: room once, then plain copies
+        const std::size_t at = out_.size();
+        out_.resize(at + clean + 2);
+        char* const to = out_.data() + at;
+        *to = '"';
+        if (clean != 0) {
+            std::memcpy(to + 1, value.data(), clean);
         }
+        to[clean + 1] = '"';
+        return;
+    }
+    out_ += '"';
+    while (clean < value.size()) {
+        out_.append(value.data(), clean);
         const auto byte = static_cast<unsigned char>(value[clean]);
         out_ += '\\';
         out_ += escapes[byte];
@@ -70,7 +78,9 @@ void json_writer::quoted(std::string_view value) {
             out_.append(code, sizeof code);
         }
         value.remove_prefix(clean + 1);
+        clean = clean_prefix(value);
     }
+    out_.append(value);
     out_ += '"';
 }
 

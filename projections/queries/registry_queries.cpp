@@ -13,6 +13,9 @@
 namespace fasti {
 namespace {
 
+//! Room for one row as it mostly is, so that writing it does not grow the body in steps.
+constexpr std::size_t row_bytes_usual = 768;
+
 query_answer failed(error why, position changed) {
     query_answer out;
     out.digest = static_cast<std::uint64_t>(why.code) + 1;
@@ -243,6 +246,7 @@ query_answer get_instance(const view_set& views, const registry::get_instance_pa
     query_answer out;
     registry::instance_row row;
     registry.fill(*slot, row);
+    out.body.reserve(row_bytes_usual);
     json_writer writer(out.body);
     write_json(writer, row);
     out.changed = row.changed_position;
@@ -271,6 +275,7 @@ query_answer discover_instance(const view_set& views,
         if (chosen.slot) {
             registry::instance_row row;
             registry.fill(*chosen.slot, row);
+            out.body.reserve(row_bytes_usual);
             json_writer writer(out.body);
             write_json(writer, row);
         } else {

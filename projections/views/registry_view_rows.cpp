@@ -85,6 +85,7 @@ void registry_view::fill(service_id service, registry::service_row& out) const {
 
 void registry_view::fill(instance_slot slot, registry::instance_row& out) const {
     const instance_record& record = instances_[slot];
+    record.text.prefetch_whole();
     text_walker texts(record.text);
     out.service = service_name(record.owner);
     out.instance = texts.text();

@@ -27,6 +27,12 @@ public:
     packed_reader read() const noexcept { return packed_reader(bytes()); }
     bool empty() const noexcept { return size_ == 0; }
     void prefetch() const noexcept { __builtin_prefetch(bytes_.get()); }
+    //! All of it at once, where all of it will be read.
+    void prefetch_whole() const noexcept {
+        for (std::size_t at = 0; at < size_; at += 64) {
+            __builtin_prefetch(bytes_.get() + at);
+        }
+    }
     //! What it takes from the heap.
     std::size_t room() const noexcept { return rounded(size_); }
 

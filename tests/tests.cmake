@@ -3,6 +3,7 @@
 # stand in its fasti_module() call. Paths are from the root, as there.
 
 fasti_test(NAME debian_index_test SCRIPT tests/e2e/debian_index_test.py TIMEOUT 900)
+fasti_test(NAME crash_images_test SCRIPT tests/e2e/crash_images_test.py TIMEOUT 600)
 fasti_test(NAME codegen_test SCRIPT ops/codegen/gen_test.py LABEL check)
 fasti_test(NAME openapi_test SCRIPT ops/codegen/openapi_test.py LABEL check)
 fasti_test(NAME http_server_test

@@ -9,7 +9,14 @@ namespace fasti::segments {
 namespace {
 
 constexpr std::size_t merge_width = 4;
+constexpr std::uint64_t entries_between_rests = 65'536;
 constexpr std::size_t handles_per_look = 256; // taken under the lock at once
+
+void rest(std::uint64_t written, const std::function<void()>& between) {
+    if (between && written % entries_between_rests == entries_between_rests - 1) {
+        between();
+    }
+}
 
 //! Runs of one level are merged: 1, 4, 16, ... segments.
 unsigned level_of(const run_range& range) noexcept {
@@ -155,11 +162,11 @@ entry_digest key_index::active_digest(position through) const {
     return active_->digest(through);
 }
 
-result<bool> key_index::maintain() {
+result<bool> key_index::maintain(const std::function<void()>& between) {
     const std::vector<part> parts = sealed_parts();
     for (const part& candidate : parts) {
         if (candidate.table) {
-            if (auto written = write_run(candidate); !written.ok()) {
+            if (auto written = write_run(candidate, between); !written.ok()) {
                 return std::move(written).error();
             }
             return true;
@@ -171,7 +178,7 @@ result<bool> key_index::maintain() {
         if (std::all_of(begin, end, [&](const part& each) {
                 return level_of(each.range) == level_of(begin->range);
             })) {
-            if (auto merged = merge_runs({begin, end}); !merged.ok()) {
+            if (auto merged = merge_runs({begin, end}, between); !merged.ok()) {
                 return std::move(merged).error();
             }
             return true;
@@ -180,12 +187,13 @@ result<bool> key_index::maintain() {
     return false;
 }
 
-result<void> key_index::write_run(const part& from) {
+result<void> key_index::write_run(const part& from, const std::function<void()>& between) {
     const std::vector<index_entry> entries = from.table->sorted();
     run_writer writer{disk_, directory_, log_, entries.size()};
     auto done = writer.begin();
     for (std::size_t i = 0; done.ok() && i < entries.size(); ++i) {
         done = writer.add(entries[i]);
+        rest(i, between);
     }
     if (done.ok()) {
         done = writer.finish(from.range);
@@ -202,7 +210,8 @@ result<void> key_index::write_run(const part& from) {
     return {};
 }
 
-result<void> key_index::merge_runs(const std::vector<part>& from) {
+result<void> key_index::merge_runs(const std::vector<part>& from,
+                                   const std::function<void()>& between) {
     std::uint64_t keys = 0;
     std::vector<run_cursor> cursors;
     for (const part& each : from) {
@@ -211,6 +220,7 @@ result<void> key_index::merge_runs(const std::vector<part>& from) {
     }
     run_writer writer{disk_, directory_, log_, keys};
     auto done = writer.begin();
+    std::uint64_t written = 0;
     std::vector<run_cursor*> open; // those with entries left
     for (run_cursor& cursor : cursors) {
         const auto more = cursor.next();
@@ -226,6 +236,7 @@ result<void> key_index::merge_runs(const std::vector<part>& from) {
             open.begin(), open.end(),
             [](const run_cursor* a, const run_cursor* b) { return a->entry() < b->entry(); });
         done = writer.add((*least)->entry());
+        rest(written++, between);
         const auto more = (*least)->next();
         if (!more.ok()) {
             return more.error();

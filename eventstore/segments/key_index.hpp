@@ -36,7 +36,8 @@ public:
 
     //! Writes runs for sealed segments and merges runs; at most one piece of work per call.
     //! Returns whether there is more to do. Errors: nothing is lost, only kept in memory.
-    result<bool> maintain();
+    //! `between` is called now and then, so that a long merge does not hold up other work.
+    result<bool> maintain(const std::function<void()>& between = {});
 
     //! One part of the index and the segments it stands for, for verify().
     struct part {
@@ -49,8 +50,8 @@ public:
     entry_digest active_digest(position through) const;
 
 private:
-    result<void> write_run(const part& from);
-    result<void> merge_runs(const std::vector<part>& from);
+    result<void> write_run(const part& from, const std::function<void()>& between);
+    result<void> merge_runs(const std::vector<part>& from, const std::function<void()>& between);
     void replace(std::uint64_t first_sequence, std::uint64_t last_sequence, part with);
 
     files& disk_;

@@ -90,7 +90,13 @@ public:
         return writes_ ? appender_.prepare_next() : only_read();
     }
     bool wants_next() const noexcept override { return writes_ && appender_.wants_next(); }
-    result<bool> maintain() override { return writes_ ? index_->maintain() : only_read(); }
+    result<bool> maintain() override {
+        // A merge may take seconds: the next segment does not wait for its end.
+        const auto prepare = [this] {
+            static_cast<void>(wants_next() && appender_.prepare_next().ok());
+        };
+        return writes_ ? index_->maintain(prepare) : only_read();
+    }
     result<void> refresh() override;
 
 private:

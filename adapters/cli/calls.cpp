@@ -228,6 +228,18 @@ int run_pages(session& at, client& by, const call_info& call, const arguments& g
 
 } // namespace
 
+const std::vector<std::string>& columns_of_view(std::string_view view) {
+    if (view == "instances") {
+        static const std::vector<std::string> with_service = [] {
+            std::vector<std::string> out = columns_of("list_instances");
+            out.insert(out.begin(), "service");
+            return out;
+        }();
+        return with_service;
+    }
+    return columns_of("list_" + std::string{view});
+}
+
 const call_info& call_named(std::string_view name) {
     const std::span<const call_info> calls = all_calls();
     const auto found = std::find_if(calls.begin(), calls.end(),

@@ -27,6 +27,9 @@ int run_call(session& at, const call_info& call, const arguments& given);
 int print_answer(session& at, const exchange_answer& answer);
 void print_outcome(json_value answer, std::ostream& out);
 
+//! What a table shows of a view's rows.
+const std::vector<std::string>& columns_of_view(std::string_view view);
+
 //! Options of a declared call with those every call of its kind takes.
 std::vector<option_spec> options_of(const call_info& call);
 

@@ -3,7 +3,6 @@
 
 #include "adapters/cli/calls.hpp"
 #include "adapters/cli/commands.hpp"
-#include "adapters/cli/offline.hpp"
 #include "adapters/cli/parse.hpp"
 
 #include <unistd.h>
@@ -17,7 +16,7 @@ namespace fasti::cli {
 std::vector<command_spec> all_commands() {
     std::vector<command_spec> own;
     for (auto* const part : {config_commands, registry_commands, event_commands, entity_commands,
-                             verify_commands, replay_commands, other_commands}) {
+                             proof_commands, other_commands}) {
         for (command_spec& command : part()) {
             own.push_back(std::move(command));
         }
@@ -49,6 +48,7 @@ std::string_view group_doc(std::string_view words) {
         {"events", "The log of everything that happened."},
         {"token", "Who may do what: bearer tokens and their permissions."},
         {"config", "The server's settings."},
+        {"views", "What is folded from the events and answered from."},
     };
     const auto found = docs.find(words);
     return found == docs.end() ? std::string_view{} : found->second;

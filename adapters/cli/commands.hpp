@@ -12,6 +12,7 @@ std::vector<command_spec> registry_commands(); //!< register --hold, watch
 std::vector<command_spec> event_commands();    //!< events tail, export
 std::vector<command_spec> entity_commands();   //!< why, token create
 std::vector<command_spec> config_commands();   //!< serve, config check|show
+std::vector<command_spec> proof_commands();    //!< verify, replay, snapshot
 std::vector<command_spec> other_commands();    //!< command, version, completion
 
 } // namespace fasti::cli

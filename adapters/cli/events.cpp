@@ -124,7 +124,7 @@ int export_pages(session& at, client& by, const arguments& given, std::ostream& 
     if (!out.good()) {
         return at.fail(exit_finding, "The export could not be written.");
     }
-    at.say(std::to_string(written) + " events exported.");
+    at.say(counted(written, "event") + " exported.");
     return exit_success;
 }
 

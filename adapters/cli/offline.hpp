@@ -42,7 +42,4 @@ int run_offline_why(session& at, const arguments& given);
 //! The causal chain as get_why answers it.
 int print_why(session& at, const std::string& body);
 
-std::vector<command_spec> verify_commands(); //!< verify
-std::vector<command_spec> replay_commands(); //!< replay, snapshot
-
 } // namespace fasti::cli

@@ -1,168 +1,201 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "adapters/cli/calls.hpp"
+#include "adapters/cli/commands.hpp"
 #include "adapters/cli/offline.hpp"
 #include "adapters/cli/progress.hpp"
+#include "adapters/cli/proof.hpp"
 #include "adapters/cli/table.hpp"
 #include "adapters/node/model_fold.hpp"
 #include "domain/wire/json_writer.hpp"
 #include "projections/engine/snapshots.hpp"
 #include "projections/queries/view_rows.hpp"
 
-#include <algorithm>
+#include <memory>
 #include <ostream>
+#include <vector>
 
 namespace fasti::cli {
 namespace {
 
-//! Everything up to a position folded from nothing, with progress.
-result<std::unique_ptr<view_set>> rebuild_shown(session& at, const offline_log& log, position to) {
-    progress_bar bar{"replay", "events", at.around.err, at.around.err_terminal};
-    return rebuild(*log.facts, to, [&bar, to](std::uint64_t done, std::uint64_t) {
-        bar.show(done, to);
-        return true;
-    });
-}
+//! Rows of a view, or what differs in one, shown as they come.
+class row_printer {
+public:
+    explicit row_printer(session& at) : at_(at) {}
 
-//! Rebuilds all views from nothing and compares them with those that a start gives.
-int replay_all(session& at, const offline_log& log, const std::string& only) {
-    const position head = log.facts->head().last;
-    auto fresh = rebuild_shown(at, log, head);
-    if (!fresh) {
-        return fail_with(at, fresh.error());
-    }
-    model_fold model;
-    extra_fold* const extras[] = {&model};
-    const auto started = recover(*log.facts, log.snapshots, head, extras, {});
-    if (!started) {
-        return fail_with(at, started.error());
-    }
-    for (const std::string& ignored : started->ignored) {
-        at.say(ignored);
-    }
-    bool equal = true;
-    table shown{{"VIEW", "POSITION", "BYTES", "RESULT"}};
-    std::string json;
-    json_writer writer{json};
-    writer.begin_array();
-    for (const view_comparison& one : compare(*started->views, **fresh)) {
-        if (!only.empty() && only != one.view) {
-            continue;
-        }
-        equal = equal && one.equal;
-        shown.add({std::string{one.view}, std::to_string(head), std::to_string(one.bytes),
-                   one.equal ? "equal" : "DIFFERENT"});
-        writer.begin_object();
-        writer.name("view");
-        writer.text(one.view);
-        writer.name("position");
-        writer.number(head);
-        writer.name("bytes");
-        writer.number(one.bytes);
-        writer.name("equal");
-        writer.boolean(one.equal);
-        writer.end_object();
-    }
-    writer.end_array();
-    if (at.json) {
-        at.around.out << json << "\n";
-    } else {
-        shown.print(at.around.out, at.colour);
-        at.say("Compared with what snapshot " + std::to_string(started->from_snapshot) + " and " +
-               std::to_string(started->events_folded) + " events after it give.");
-    }
-    return equal ? exit_success : exit_finding;
-}
-
-int show_rows(session& at, const view_set& views, const std::string& view) {
-    std::uint64_t rows = 0;
-    const auto shown = visit_rows(views, view, [&](std::string_view key, std::string_view json) {
-        ++rows;
-        if (at.json) {
-            at.around.out << json << "\n";
+    void row(std::string json) {
+        ++rows_;
+        if (at_.json) {
+            at_.around.out << json << "\n";
         } else {
-            at.around.out << shown_text(key) << "  " << shown_text(json) << "\n";
+            kept_.push_back(read_json(std::move(json)));
         }
-        return at.around.out.good();
-    });
-    if (!shown) {
-        return fail_with(at, shown.error());
     }
-    if (rows == 0 && !at.json) {
-        at.around.out << "None.\n";
-    }
-    return exit_success;
-}
 
-void print_difference(session& at, const row_difference& one) {
-    if (at.json) {
+    void difference(std::string_view key, json_value before, json_value after) {
+        ++rows_;
+        if (!at_.json) {
+            print_change(key, before, after, at_.around.out);
+            return;
+        }
         std::string out;
         json_writer writer{out};
         writer.begin_object();
         writer.name("key");
-        writer.text(one.key);
+        writer.text(key);
         writer.name("before");
-        writer.raw(one.before.empty() ? "null" : one.before);
+        writer.raw(json_of(before));
         writer.name("after");
-        writer.raw(one.after.empty() ? "null" : one.after);
+        writer.raw(json_of(after));
         writer.end_object();
-        at.around.out << out << "\n";
-        return;
+        at_.around.out << out << "\n";
     }
-    const std::unique_ptr<json_text> before = read_json(std::string{one.before});
-    const std::unique_ptr<json_text> after = read_json(std::string{one.after});
-    print_change(one.key, before->root(), after->root(), at.around.out);
+
+    int finish_rows(std::string_view view) {
+        if (!at_.json) {
+            std::vector<json_value> rows;
+            for (const std::unique_ptr<json_text>& one : kept_) {
+                rows.push_back(one->root());
+            }
+            print_rows(rows, columns_of_view(view), at_.around.out, at_.colour);
+        }
+        return exit_success;
+    }
+
+    int finish_differences() {
+        at_.say(rows_ == 0 ? "No difference."
+                           : counted(rows_, "row") + (rows_ == 1 ? " differs." : " differ."));
+        return rows_ == 0 ? exit_success : exit_finding;
+    }
+
+private:
+    session& at_;
+    std::uint64_t rows_ = 0;
+    std::vector<std::unique_ptr<json_text>> kept_; // for a table; in JSON nothing gathers
+};
+
+//! Page after page of one moment, which the first page fixes.
+int ask_server(session& at, client& by, const arguments& given) {
+    const bool differs = given.has("since");
+    std::string asked = "/v1/views/" + url_encoded(given.text("view"));
+    if (differs) {
+        asked += "/difference?limit=1000&from=" + url_encoded(given.text("since"));
+        asked += given.has("at") ? "&to=" + url_encoded(given.text("at")) : "";
+    } else {
+        asked += "?limit=1000&at=" + url_encoded(given.text("at"));
+    }
+    row_printer printer{at};
+    std::string cursor;
+    do {
+        exchange_request request;
+        request.target = asked + (cursor.empty() ? "" : "&cursor=" + url_encoded(cursor));
+        exchange_answer answer = by.send(request);
+        if (!answer.good()) {
+            return report(at, by, answer);
+        }
+        const std::unique_ptr<json_text> body = read_json(std::move(answer.body));
+        for (const json_member row : body->root().find("rows")) {
+            if (differs) {
+                printer.difference(plain_text(row.value.find("key")), row.value.find("before"),
+                                   row.value.find("after"));
+            } else {
+                printer.row(json_of(row.value));
+            }
+        }
+        cursor = plain_text(body->root().find("next"));
+    } while (!cursor.empty());
+    return differs ? printer.finish_differences() : printer.finish_rows(given.text("view"));
 }
 
-int show_differences(session& at, const view_set& before, const view_set& after,
-                     const std::string& view) {
-    std::uint64_t rows = 0;
-    const auto shown = visit_differences(before, after, view, [&](const row_difference& one) {
-        ++rows;
-        print_difference(at, one);
-        return at.around.out.good();
+//! Everything up to a moment folded from nothing, with progress.
+result<std::unique_ptr<view_set>> folded_to(session& at, const offline_log& log,
+                                            const std::string& moment) {
+    const auto to = position_meant(log, moment);
+    if (!to) {
+        return to.error();
+    }
+    progress_bar bar{"replay", "events", at.around.err, at.around.err_terminal};
+    return rebuild(*log.facts, *to, [&bar, to](std::uint64_t done, std::uint64_t) {
+        bar.show(done, *to);
+        return true;
     });
-    if (!shown) {
-        return fail_with(at, shown.error());
-    }
-    at.say(rows == 0 ? "No difference." : std::to_string(rows) + " rows differ.");
-    return rows == 0 ? exit_success : exit_finding;
 }
 
-int run_replay(session& at, const arguments& given) {
-    const std::string view = given.text("view");
-    if (view.empty() && (given.has("at") || given.has("since"))) {
-        return at.fail(exit_usage, "--at and --since are about one view: say --view.");
-    }
+int read_here(session& at, const arguments& given) {
     int code = 0;
     const std::unique_ptr<offline_log> log = open_offline(at, given, open_mode::read_only, code);
     if (log == nullptr) {
         return code;
     }
-    if (!given.has("at") && !given.has("since")) {
-        return replay_all(at, *log, view);
-    }
-    const auto until = position_meant(*log, given.text("at"));
-    if (!until) {
-        return fail_with(at, until.error());
-    }
-    auto after = rebuild_shown(at, *log, *until);
+    const std::string view = given.text("view");
+    const auto after = folded_to(at, *log, given.text("at"));
     if (!after) {
         return fail_with(at, after.error());
     }
+    row_printer printer{at};
     if (!given.has("since")) {
-        return show_rows(at, **after, view);
+        const auto shown = visit_rows(**after, view, [&](std::string_view, std::string_view json) {
+            printer.row(std::string{json});
+            return at.around.out.good();
+        });
+        return shown ? printer.finish_rows(view) : fail_with(at, shown.error());
     }
-    const auto from = position_meant(*log, given.text("since"));
-    if (!from) {
-        return fail_with(at, from.error());
-    }
-    auto before = rebuild_shown(at, *log, *from);
+    const auto before = folded_to(at, *log, given.text("since"));
     if (!before) {
         return fail_with(at, before.error());
     }
-    return show_differences(at, **before, **after, view);
+    const auto shown = visit_differences(**before, **after, view, [&](const row_difference& one) {
+        const std::unique_ptr<json_text> was = read_json(std::string{one.before});
+        const std::unique_ptr<json_text> is = read_json(std::string{one.after});
+        printer.difference(one.key, was->root(), is->root());
+        return at.around.out.good();
+    });
+    return shown ? printer.finish_differences() : fail_with(at, shown.error());
 }
 
-int run_snapshot(session& at, const arguments& given) {
+int run_verify(session& at, const arguments& given) { return run_proof(at, given, {true, {}}); }
+
+int run_replay(session& at, const arguments& given) {
+    const std::string view = given.text("view");
+    if (!given.has("at") && !given.has("since")) {
+        return run_proof(at, given, {false, view});
+    }
+    if (view.empty()) {
+        return at.fail(exit_usage, "--at and --since are about one view: say --view.");
+    }
+    if (given.has("data")) {
+        return read_here(at, given);
+    }
+    const std::unique_ptr<client> by = connect(at, given);
+    return by == nullptr ? exit_usage : ask_server(at, *by, given);
+}
+
+void print_snapshot(session& at, json_value kept) {
+    at.around.out << "snapshot at " << plain_text(kept.find("position")) << ", "
+                  << plain_text(kept.find("bytes")) << " bytes, " << kept.find("removed").size()
+                  << " older ones let go\n";
+}
+
+std::string document_of(const kept_snapshot& kept) {
+    std::string out;
+    json_writer writer{out};
+    writer.begin_object();
+    writer.name("name");
+    writer.text(kept.name);
+    writer.name("position");
+    writer.number(kept.at);
+    writer.name("bytes");
+    writer.number(kept.bytes);
+    writer.name("removed");
+    writer.begin_array();
+    for (const std::string& one : kept.removed) {
+        writer.text(one);
+    }
+    writer.end_array();
+    writer.end_object();
+    return out;
+}
+
+int snapshot_here(session& at, const arguments& given, std::string& document) {
     int code = 0;
     const std::unique_ptr<offline_log> log = open_offline(at, given, open_mode::read_only, code);
     if (log == nullptr) {
@@ -178,33 +211,67 @@ int run_snapshot(session& at, const arguments& given) {
     if (!kept) {
         return fail_with(at, kept.error());
     }
-    if (at.json) {
-        std::string out;
-        json_writer writer{out};
-        writer.begin_object();
-        writer.name("name");
-        writer.text(kept->name);
-        writer.name("position");
-        writer.number(kept->at);
-        writer.name("bytes");
-        writer.number(kept->bytes);
-        writer.end_object();
-        at.around.out << out << "\n";
+    document = document_of(*kept);
+    return exit_success;
+}
+
+int run_snapshot(session& at, const arguments& given) {
+    std::string document;
+    if (given.has("data")) {
+        if (const int code = snapshot_here(at, given, document); code != exit_success) {
+            return code;
+        }
     } else {
-        at.around.out << "snapshot at " << kept->at << ", " << kept->bytes << " bytes, "
-                      << kept->removed.size() << " older ones let go\n";
+        const std::unique_ptr<client> by = connect(at, given);
+        if (by == nullptr) {
+            return exit_usage;
+        }
+        exchange_request request;
+        request.method = "POST";
+        request.target = "/v1/snapshots";
+        request.timeout_ms = given.number("timeout_ms", 600'000);
+        exchange_answer answer = by->send(request);
+        if (!answer.good()) {
+            return report(at, *by, answer);
+        }
+        document = std::move(answer.body);
+    }
+    if (at.json) {
+        at.around.out << document << "\n";
+    } else {
+        print_snapshot(at, read_json(document)->root());
     }
     return exit_success;
 }
 
+void add_common(command_spec& to, std::string data_doc) {
+    to.options.push_back(data_option(std::move(data_doc)));
+    to.options.push_back(output_option());
+    for (option_spec& more : server_options()) {
+        to.options.push_back(std::move(more));
+    }
+}
+
 } // namespace
 
-std::vector<command_spec> replay_commands() {
+std::vector<command_spec> proof_commands() {
+    const std::string beside =
+        "Read this data folder instead of asking a server; one may run on it.";
+    command_spec verify;
+    verify.words = {"verify"};
+    verify.doc =
+        "Prove the log (checksums, the chain of hashes, density, order of time), its indexes, every snapshot, "
+        "and that all that is served equals a fold from the first event. One line for each finding; exit 1 "
+        "when there are any, 78 when a log cannot be opened. Changes nothing.";
+    verify.examples = {"fasti verify", "fasti verify --data /var/lib/fasti --output json"};
+    verify.run = run_verify;
+    add_common(verify, beside);
+
     command_spec replay;
     replay.words = {"replay"};
     replay.doc =
-        "Fold the log from its first event. Alone: rebuild all views from nothing and say whether they "
-        "equal those that a start gives (exit 1 when not). With --at: show a view as it was. With "
+        "Fold the log from its first event. Alone: rebuild the views from nothing and say whether they equal, "
+        "byte for byte, those that are served (exit 1 when not). With --at: show a view as it was. With "
         "--since: show what differs in a view between then and --at (exit 1 when something does).";
     replay.examples = {
         "fasti replay", "fasti replay --view instances --at 1000",
@@ -224,10 +291,9 @@ std::vector<command_spec> replay_commands() {
         {.name = "since",
          .flag = "--since",
          .doc = "The earlier of two moments to compare.",
-         .value = "WHEN"},
-        data_option("The data folder; absent: the default one. A server may run on it."),
-        output_option()};
+         .value = "WHEN"}};
     replay.run = run_replay;
+    add_common(replay, beside);
 
     command_spec snapshot;
     snapshot.words = {"snapshot"};
@@ -235,11 +301,11 @@ std::vector<command_spec> replay_commands() {
         "Write a snapshot of all views, so that the next start and answers about the past are quick. "
         "Servers do that by themselves (snapshots.every_events).";
     snapshot.examples = {"fasti snapshot", "fasti snapshot --data /var/lib/fasti"};
-    snapshot.options = {
-        data_option("The data folder; absent: the default one. A server may run on it."),
-        output_option()};
     snapshot.run = run_snapshot;
+    add_common(snapshot,
+               "Write it in this data folder instead of asking a server; one may run on it.");
     std::vector<command_spec> out;
+    out.push_back(std::move(verify));
     out.push_back(std::move(replay));
     out.push_back(std::move(snapshot));
     return out;

@@ -63,6 +63,10 @@ std::size_t shown_width(std::string_view text) {
     }));
 }
 
+std::string counted(std::uint64_t count, std::string_view what) {
+    return std::to_string(count) + " " + std::string{what} + (count == 1 ? "" : "s");
+}
+
 std::string shown_text(std::string_view text) {
     static constexpr char digits[] = "0123456789abcdef";
     std::string out;

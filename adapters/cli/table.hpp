@@ -4,6 +4,7 @@
 
 #include "domain/wire/json.hpp"
 
+#include <cstdint>
 #include <iosfwd>
 #include <string>
 #include <string_view>
@@ -15,6 +16,9 @@ namespace fasti::cli {
 std::size_t shown_width(std::string_view text);
 //! Control characters made visible: what others wrote must not steer the reader's terminal.
 std::string shown_text(std::string_view text);
+
+//! "1 row", "2 rows".
+std::string counted(std::uint64_t count, std::string_view what);
 
 class table {
 public:

@@ -335,6 +335,56 @@ TEST(cli, exports_up_to_the_head_there_was) {
               "[\n{\"position\":\"1\"},\n{\"position\":\"2\"},\n{\"position\":\"3\"}\n]\n");
 }
 
+std::string proof_answer(const std::string& events) {
+    return "HTTP/1.1 200 X\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n" +
+           events;
+}
+
+const std::string good_result =
+    "event: result\ndata: {\"events\":7,\"snapshots\":2,\"findings\":0,\"parts\":[{\"part\":\"registry\",\"position\":7,"
+    "\"bytes\":99,\"equal\":true}]}\n\n";
+
+TEST(cli, follows_a_proof_of_the_server_to_its_result) {
+    const outcome good = ask_one(
+        proof_answer("event: progress\ndata: {\"step\":\"fold\",\"done\":1,\"total\":7}\n\n" +
+                     good_result),
+        {"verify"});
+    EXPECT_EQ(good.code, exit_success) << good.err;
+    EXPECT_EQ(
+        good.out,
+        "Verified 7 events, 2 snapshots and 1 part of the state against a fold from the first event: nothing found.\n");
+    const outcome bad = ask_one(
+        proof_answer(
+            "event: finding\ndata: {\"what\":\"chain broken\",\"where\":\"f\",\"first\":3,\"last\":4}\n\n" +
+            good_result),
+        {"verify"});
+    EXPECT_EQ(bad.code, exit_finding);
+    EXPECT_THAT(bad.out, HasSubstr("chain broken  f  positions 3 to 4\n"));
+    EXPECT_THAT(ask_one(proof_answer(good_result), {"replay", "--view", "instances"}).out,
+                HasSubstr("registry  7         99     equal"));
+    const std::string failure =
+        "event: failure\ndata: {\"status\":503,\"code\":\"not_ready\",\"detail\":\"Ends.\"}\n\n";
+    EXPECT_EQ(ask_one(proof_answer(failure), {"verify"}).code, exit_unreachable);
+    EXPECT_EQ(ask_one(proof_answer(": half"), {"verify"}).code, exit_unreachable);
+}
+
+TEST(cli, asks_for_a_view_as_it_was_and_what_changed_since) {
+    tiny_http server{[](const std::string& request) {
+        const bool differs = request.find("/difference?") != std::string::npos;
+        return tiny_http::answer(
+            200,
+            differs
+                ? R"({"rows":[{"key":"a/b","change":"changed","before":{"port":1},"after":{"port":2}}]})"
+                : R"({"rows":[{"instance":"b","port":1}]})");
+    }};
+    const outcome past = ask(server, {"replay", "--view", "instances", "--at", "-5m"});
+    EXPECT_EQ(past.out, "INSTANCE  PORT\nb         1\n");
+    EXPECT_THAT(server.requests()[0], HasSubstr("GET /v1/views/instances?limit=1000&at=-5m "));
+    const outcome changed = ask(server, {"replay", "--view", "instances", "--since", "7"});
+    EXPECT_EQ(changed.code, exit_finding);
+    EXPECT_EQ(changed.out, "~ a/b  port: 1 -> 2\n");
+}
+
 TEST(cli, watches_until_it_saw_enough_changes) {
     int asked = 0;
     tiny_http server{[&asked](const std::string&) {

@@ -17,11 +17,11 @@ std::string_view reference_html() noexcept {
 <title>Fasti 0.1.0: API reference</title>
 <style>:root{color-scheme:light dark;--ink:#1c2126;--paper:#fff;--line:#d5dade;--soft:#f3f5f7;--link:#0b5cad}
 @media (prefers-color-scheme:dark){:root{--ink:#dfe4e8;--paper:#14181c;--line:#333b43;--soft:#1d2329;--link:#7ab7f5}}
-body{margin:0 auto;max-width:62rem;padding:1.5rem;font:16px/1.55 system-ui,sans-serif;color:var(--ink);background:var(--paper)}
+body{margin:0 auto;max-width:76rem;padding:1.5rem;font:16px/1.55 system-ui,sans-serif;color:var(--ink);background:var(--paper)}
 h1,h2,h3{line-height:1.25;margin:2.2rem 0 .6rem}h2{border-bottom:1px solid var(--line);padding-bottom:.3rem}
 h3{scroll-margin-top:1rem}a{color:var(--link)}code,pre{font:.9em/1.45 ui-monospace,monospace;background:var(--soft)}
-code{padding:.1em .3em;border-radius:3px}pre{padding:.8rem;overflow:auto;border-radius:5px}pre code{padding:0}
-table{border-collapse:collapse;width:100%;margin:.8rem 0;display:block;overflow-x:auto}
+code{padding:.1em .3em;border-radius:3px;overflow-wrap:anywhere}pre{padding:.8rem;overflow:auto;border-radius:5px}pre code{padding:0}
+table{border-collapse:collapse;width:100%;margin:.8rem 0}
 th,td{text-align:left;vertical-align:top;padding:.35rem .7rem;border-bottom:1px solid var(--line)}th{background:var(--soft)}
 :target{background:var(--soft)}</style></head><body>
 <h1>Fasti 0.1.0: API reference</h1>

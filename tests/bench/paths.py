@@ -33,8 +33,8 @@ class settings:
 
 @dataclass
 class row:
-    """One line of the table. The bar is issue-neutral: a limit, and whether the value may not exceed it or must
-    reach it. `least` is half as fast as the bar: below that the structure is wrong."""
+    """One line of the table. The bar is a limit, which the value may not exceed or must reach. `least` is half as
+    fast as the bar: below that the structure is wrong."""
 
     path: str
     value: float
@@ -348,3 +348,4 @@ PATHS: dict[str, Callable[[settings], list[row]]] = {
     "rebuild": rebuild,
     "disk": raw_disk,
 }
+BESIDE_NGINX = {"http_adapter", "constant", "discovery", "renewal"}

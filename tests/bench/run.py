@@ -17,7 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import paths  # noqa: E402
-from servers import bench_error, cores_for  # noqa: E402
+from servers import bench_error, cores_for, is_installed  # noqa: E402
 
 
 def arguments() -> argparse.Namespace:
@@ -87,6 +87,9 @@ def main() -> int:
     for name in chosen:
         if sys.stderr.isatty():
             print(f"measuring {name} ...", file=sys.stderr)
+        if how.smoke and name in paths.BESIDE_NGINX and not is_installed("nginx"):
+            print(f"bench: {name} left out of the smoke run: nginx is not installed", file=sys.stderr)
+            continue
         try:
             lines += paths.PATHS[name](how)
         except bench_error as error:

@@ -40,8 +40,16 @@ def free_port() -> int:
                 continue
 
 
+def _program(name: str) -> str | None:
+    return shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin")
+
+
+def is_installed(name: str) -> bool:
+    return _program(name) is not None
+
+
 def needed(name: str) -> str:
-    found = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin")
+    found = _program(name)
     if found is None:
         raise bench_error(f"{name} is not installed: ./ops/dev setup bench")
     return found

@@ -6,6 +6,11 @@ fasti_test(NAME debian_index_test SCRIPT tests/e2e/debian_index_test.py TIMEOUT 
 fasti_test(NAME crash_images_test SCRIPT tests/e2e/crash_images_test.py TIMEOUT 600)
 fasti_test(NAME codegen_test SCRIPT ops/codegen/gen_test.py LABEL check)
 fasti_test(NAME openapi_test SCRIPT ops/codegen/openapi_test.py LABEL check)
+
+# The real binary from outside.
+fasti_test(NAME bad_input_test SCRIPT tests/e2e/bad_input_test.py)
+fasti_test(NAME kill9_test SCRIPT tests/e2e/kill9_test.py SERIAL)
+
 fasti_test(NAME http_server_test
   SOURCES tests/integration/http_server_test.cpp
   NEEDS adapters/http

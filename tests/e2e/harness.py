@@ -87,6 +87,7 @@ class Server:
         self.port = None
         self.output = []
         self.errors = []
+        self.clients = []
 
     def __enter__(self):
         self.start()
@@ -136,7 +137,9 @@ class Server:
         return (self.data / "admin.token").read_text().strip()
 
     def client(self, token=None, **more):
-        return Client(self.port, self.token if token is None else token, **more)
+        """Closed when the server ends."""
+        self.clients.append(Client(self.port, self.token if token is None else token, **more))
+        return self.clients[-1]
 
     def kill(self):
         """kill -9: nothing is flushed."""
@@ -159,6 +162,9 @@ class Server:
         return code
 
     def _close(self):
+        for client in self.clients:
+            client.close()
+        self.clients.clear()
         for reader in self.readers:
             reader.join()
         self.process.stdout.close()

@@ -174,6 +174,9 @@ run_report simulation::run() {
     start_server();
     for (std::uint64_t crash = 1; crash <= crashes && going(); ++crash) {
         live_until(how_.commands * crash / (crashes + 1));
+        if (going() && !dead_ && !power_is_off() && on_.one_in(4)) {
+            live_without_room(on_.pick(20, 80));
+        }
         if (going() && !dead_ && on_.one_in(3)) {
             arm(200, on_.one_in(2) ? fault::io_error : fault::full);
             live_until(report_.commands + 60);

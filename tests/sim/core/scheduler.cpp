@@ -257,6 +257,18 @@ void simulation::live_until(std::uint64_t commands) {
     }
 }
 
+//! The disk is full for a while, though now and then a call finds room.
+void simulation::live_without_room(std::uint64_t steps) {
+    note("the disk is full");
+    for (; steps > 0 && going() && !dead_; --steps) {
+        on_.disk.fail_call(on_.pick(0, 2), fault::full);
+        step();
+    }
+    ++report_.disk_errors;
+    on_.disk.heal();
+    note("the disk has room again");
+}
+
 //! Everything that waits is decided, durable and told; due leases are looked at.
 void simulation::settle() {
     for (int round = 0; round < 6 && going() && !dead_ && !power_is_off(); ++round) {

@@ -38,6 +38,7 @@ public:
 private:
     // --- what happens ---
     void live_until(std::uint64_t commands);
+    void live_without_room(std::uint64_t steps);
     void step();
     void io_step();
     void client_step();

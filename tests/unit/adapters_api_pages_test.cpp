@@ -35,11 +35,13 @@ struct world final : http::connection_host {
     std::condition_variable arrived;
     std::deque<std::function<void()>> posted;
     worker slow{1, 16};
+    worker proofs{1, 1};
     api_context context{.time = time,
                         .log = log,
                         .metrics = metrics,
                         .snapshots = snapshots,
                         .slow = slow,
+                        .proofs = proofs,
                         .post =
                             [this](std::function<void()> work) {
                                 const std::lock_guard lock(mutex);
@@ -54,7 +56,11 @@ struct world final : http::connection_host {
     std::unique_ptr<http::connection> line = std::make_unique<http::connection>(*this, setting,
                                                                                 "127.0.0.1");
 
-    ~world() { slow.stop(); }
+    ~world() {
+        api.stop_proofs();
+        proofs.stop();
+        slow.stop();
+    }
 
     static telemetry::log_options log_to(world& of) {
         telemetry::log_options how;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapters/cli/calls.hpp"
 
+#include "adapters/cli/event_lines.hpp"
 #include "adapters/cli/table.hpp"
 #include "domain/wire/json_writer.hpp"
 
@@ -25,7 +26,6 @@ const std::vector<std::string>& columns_of(std::string_view call) {
          {"token", "name", "permissions", "created_at", "created_by", "expires_at", "revoked_at"}},
         {"list_activity", {"position", "recorded_at", "actor", "type", "stream", "reason"}},
         {"list_registry_metrics", {"service", "type", "bucket", "bucket_ms", "count"}},
-        {"list_events", {"position", "time", "type", "subject", "authid", "reason"}},
     };
     static const std::vector<std::string> none;
     const auto found = chosen.find(call);
@@ -442,9 +442,15 @@ int run_call(session& at, const call_info& call, const arguments& given) {
         for (const json_member row : rows_of(body->root())) {
             rows.push_back(row.value);
         }
-        print_rows(rows, columns_of(call.name), at.around.out, at.colour);
+        if (call.name == "list_events" && !rows.empty()) {
+            for (const json_value event : rows) {
+                at.around.out << event_line(event) << "\n";
+            }
+        } else {
+            print_rows(rows, columns_of(call.name), at.around.out, at.colour);
+        }
         if (const std::string next = plain_text(body->root().find("next"));
-            !next.empty() && !rows.empty()) {
+            !next.empty() && rows.size() >= given.number("limit", 100)) {
             at.say("More: --" + std::string{call.paged ? "cursor " : "from "} + next);
         }
         return exit_success;

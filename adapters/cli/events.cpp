@@ -3,6 +3,8 @@
 #include "adapters/cli/commands.hpp"
 #include "adapters/cli/event_lines.hpp"
 #include "adapters/cli/interrupt.hpp"
+#include "adapters/cli/offline.hpp"
+#include "adapters/cli/offline_events.hpp"
 #include "adapters/cli/progress.hpp"
 #include "adapters/cli/sse.hpp"
 #include "adapters/cli/table.hpp"
@@ -16,6 +18,7 @@ namespace fasti::cli {
 namespace {
 
 constexpr std::uint64_t retry_ms = 1'000;
+const std::string data_doc = "Read this data folder instead of asking a server; one may run on it.";
 
 //! Prints the events of a stream until `max` were printed.
 struct tail_printer {
@@ -35,11 +38,14 @@ struct tail_printer {
 };
 
 int run_tail(session& at, const arguments& given) {
+    if (given.has("data")) {
+        return tail_events_here(at, given);
+    }
     const std::unique_ptr<client> by = connect(at, given);
     if (by == nullptr) {
         return exit_usage;
     }
-    const interrupt_scope interrupts{*by};
+    const interrupt_scope interrupts{by.get()};
     tail_printer printer{at, given.number("max", UINT64_MAX)};
     sse_reader reader;
     exchange_request request = request_of(call_named("stream_events"), given);
@@ -128,19 +134,40 @@ int export_pages(session& at, client& by, const arguments& given, std::ostream& 
     return exit_success;
 }
 
-int run_export(session& at, const arguments& given) {
-    const std::unique_ptr<client> by = connect(at, given);
-    if (by == nullptr) {
-        return exit_usage;
+int export_to(session& at, const arguments& given, std::ostream& out) {
+    if (given.has("data")) {
+        return export_events_here(at, given, out);
     }
+    const std::unique_ptr<client> by = connect(at, given);
+    return by == nullptr ? exit_usage : export_pages(at, *by, given, out);
+}
+
+int run_export(session& at, const arguments& given) {
     if (!given.has("file")) {
-        return export_pages(at, *by, given, at.around.out);
+        return export_to(at, given, at.around.out);
     }
     std::ofstream file{given.text("file"), std::ios::binary};
     if (!file) {
         return at.fail(exit_usage, given.text("file") + " cannot be written.");
     }
-    return export_pages(at, *by, given, file);
+    return export_to(at, given, file);
+}
+
+//! A declared call that can be answered from a data folder too.
+command_spec with_data(std::string_view name, int (*here)(session&, const arguments&)) {
+    const call_info& call = call_named(name);
+    command_spec out;
+    for (command_spec& declared : declared_commands()) {
+        if (std::equal(declared.words.begin(), declared.words.end(), call.words.begin(),
+                       call.words.end())) {
+            out = std::move(declared);
+        }
+    }
+    out.options.push_back(data_option(data_doc));
+    out.run = [asked = out.run, here](session& at, const arguments& given) {
+        return given.has("data") ? here(at, given) : asked(at, given);
+    };
+    return out;
 }
 
 } // namespace
@@ -183,6 +210,7 @@ std::vector<command_spec> event_commands() {
                             .kind = value_kind::number,
                             .min = 1,
                             .doc = "End after this many events."});
+    tail.options.push_back(data_option(data_doc));
     tail.run = run_tail;
 
     command_spec out_to_file;
@@ -208,10 +236,13 @@ std::vector<command_spec> event_commands() {
          .choices = {"json-lines", "cloudevents-batch"},
          .fallback = "json-lines",
          .doc = "One event a line, or one JSON list (application/cloudevents-batch+json)."});
+    out_to_file.options.push_back(data_option(data_doc));
     out_to_file.run = run_export;
     std::vector<command_spec> out;
     out.push_back(std::move(tail));
     out.push_back(std::move(out_to_file));
+    out.push_back(with_data("list_events", list_events_here));
+    out.push_back(with_data("get_event", show_event_here));
     return out;
 }
 

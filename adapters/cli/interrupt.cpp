@@ -15,6 +15,7 @@ namespace fasti::cli {
 namespace {
 
 std::atomic<client*> interrupted_client{nullptr};
+std::atomic<bool> was_asked{false};
 std::atomic<int> write_end{-1};
 struct sigaction before_int;
 struct sigaction before_term;
@@ -22,24 +23,26 @@ struct sigaction before_term;
 //! Only what a signal handler may do: an atomic and a write.
 void on_signal(int number) {
     const int saved = errno;
-    if (client* const by = interrupted_client.exchange(nullptr)) {
-        by->interrupt();
-        const char byte = 0;
-        [[maybe_unused]] const ssize_t written = write(write_end.load(), &byte, 1);
-    } else {
+    if (was_asked.exchange(true)) {
         _exit(128 + number);
     }
+    if (client* const by = interrupted_client.load()) {
+        by->interrupt();
+    }
+    const char byte = 0;
+    [[maybe_unused]] const ssize_t written = write(write_end.load(), &byte, 1);
     errno = saved;
 }
 
 } // namespace
 
-interrupt_scope::interrupt_scope(client& by) {
+interrupt_scope::interrupt_scope(client* by) {
     int ends[2];
     check(pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0, "a pipe can be made");
     read_end_ = ends[0];
     write_end.store(ends[1]);
-    interrupted_client.store(&by);
+    interrupted_client.store(by);
+    was_asked.store(false);
     struct sigaction action {};
     action.sa_handler = on_signal;
     sigaction(SIGINT, &action, &before_int);
@@ -54,7 +57,7 @@ interrupt_scope::~interrupt_scope() {
     close(read_end_);
 }
 
-bool interrupt_scope::asked() const noexcept { return interrupted_client.load() == nullptr; }
+bool interrupt_scope::asked() const noexcept { return was_asked.load(); }
 
 bool interrupt_scope::wait_ms(std::uint64_t ms) const {
     using namespace std::chrono;

@@ -8,11 +8,11 @@
 
 namespace fasti::cli {
 
-//! While one lives, SIGINT and SIGTERM interrupt the client instead of ending the process; a second
-//! one ends it. Thread: one object at a time in a process.
+//! While one lives, SIGINT and SIGTERM interrupt the client, if there is one, and this scope's waits
+//! instead of ending the process; a second one ends it. Thread: one object at a time in a process.
 class interrupt_scope {
 public:
-    explicit interrupt_scope(client& by);
+    explicit interrupt_scope(client* by);
     ~interrupt_scope();
     interrupt_scope(const interrupt_scope&) = delete;
     interrupt_scope& operator=(const interrupt_scope&) = delete;

@@ -24,7 +24,7 @@ public:
     }
 
     int run() {
-        const interrupt_scope interrupts{by_};
+        const interrupt_scope interrupts{&by_};
         const exchange_answer first = call("register_instance");
         if (!first.good()) {
             return report(at_, by_, first);
@@ -148,7 +148,7 @@ int run_watch(session& at, const arguments& given) {
     if (by == nullptr) {
         return exit_usage;
     }
-    const interrupt_scope interrupts{*by};
+    const interrupt_scope interrupts{by.get()};
     const call_info& call = call_named(given.flag("all") ? "list_instances" : "discover_instance");
     const std::uint64_t changes_max = given.number("max", UINT64_MAX);
     arguments asks = given;

@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include <unistd.h>
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -182,6 +183,31 @@ TEST_F(offline, replay_shows_a_view_as_it_was_and_what_changed_since) {
     EXPECT_EQ(run_fasti({"replay", "--view", "tokens", "--since", "1"}).code, exit_success);
     EXPECT_EQ(run_fasti({"replay", "--at", "1"}).code, exit_usage);
     EXPECT_EQ(run_fasti({"replay", "--view", "instances", "--at", "99"}).code, exit_finding);
+}
+
+TEST_F(offline, events_are_listed_shown_followed_and_exported_as_a_server_would) {
+    write_history();
+    const outcome all = run_fasti({"events", "list"});
+    EXPECT_EQ(all.code, exit_success) << all.err;
+    EXPECT_EQ(std::count(all.out.begin(), all.out.end(), '\n'), 3);
+    EXPECT_THAT(
+        all.out,
+        HasSubstr("instance_updated  instance/web/web-1  by token/aa  \"moved to another port\""));
+    const outcome one = run_fasti(
+        {"events", "list", "--type", "instance_updated", "--output", "json"});
+    EXPECT_THAT(one.out, ::testing::StartsWith(R"({"specversion":"1.0")"));
+    EXPECT_EQ(std::count(one.out.begin(), one.out.end(), '\n'), 1);
+    const outcome cut = run_fasti({"events", "list", "--limit", "1"});
+    EXPECT_THAT(cut.err, HasSubstr("More: --from 2"));
+    EXPECT_THAT(run_fasti({"events", "show", "2"}).out, ::testing::ContainsRegex("position +2\n"));
+    EXPECT_EQ(run_fasti({"events", "show", "9"}).code, exit_finding);
+    const outcome tail = run_fasti({"events", "tail", "--from", "2", "--max", "2"});
+    EXPECT_EQ(std::count(tail.out.begin(), tail.out.end(), '\n'), 2);
+    const outcome exported = run_fasti({"events", "export", "--format", "cloudevents-batch"});
+    EXPECT_THAT(exported.out, ::testing::StartsWith("[\n{"));
+    EXPECT_THAT(exported.out, ::testing::EndsWith("}\n]\n"));
+    EXPECT_THAT(exported.err, HasSubstr("3 events exported."));
+    EXPECT_EQ(run_fasti({"events", "list", "--type", "no_such_event"}).code, exit_usage);
 }
 
 TEST_F(offline, why_goes_back_to_the_first_reason) {

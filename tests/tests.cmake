@@ -2,6 +2,7 @@
 # What spans modules: support, contract, golden, sim, fuzz, integration, e2e and bench. Tests of one module
 # stand in its fasti_module() call. Paths are from the root, as there.
 
+fasti_test(NAME cli_test SCRIPT tests/e2e/cli_test.py)
 fasti_test(NAME debian_index_test SCRIPT tests/e2e/debian_index_test.py TIMEOUT 900)
 fasti_test(NAME crash_images_test SCRIPT tests/e2e/crash_images_test.py TIMEOUT 600)
 fasti_test(NAME codegen_test SCRIPT ops/codegen/gen_test.py LABEL check)

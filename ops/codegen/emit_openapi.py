@@ -166,7 +166,14 @@ def _shared_schemas(model):
                 "source": {"type": "string"}, "type": {"type": "string"}, "subject": {"type": "string"},
                 "time": {"type": "string", "format": "date-time"}, "datacontenttype": {"type": "string"},
                 "position": {"type": "string"}, "epoch": {"type": "string"}, "streamversion": {"type": "string"},
-                "chainhash": {"type": "string"}, "data": {"type": "object"}},
+                "revision": {"type": "string", "description": "Of the event's declaration when it was recorded."},
+                "chainhash": {"type": "string", "pattern": "^[0-9a-f]{64}$",
+                              "description": "SHA-256 over the log up to and with this event."},
+                "correlationid": {"type": "string"}, "causationid": {"type": "string"},
+                "authtype": {"type": "string", "enum": ["api_key", "system", "unknown"]},
+                "authid": {"type": "string"}, "traceparent": {"type": "string"}, "tenant": {"type": "string"},
+                "reason": {"type": "string"}, "data": {"type": "object"},
+                "data_base64": {"type": "string", "description": "As stored, where this build cannot read it."}},
             "required": ["specversion", "id", "source", "type"]},
         "batch": {
             "type": "object", "description": "Many commands in one request.", "additionalProperties": False,
@@ -311,7 +318,10 @@ def _query_answers(one):
         kinds.append({**page, "properties": {**listed, **page["properties"]}, "required": [one.list_name]})
     if one.answer == "events":
         listed = {"events": {"type": "array", "items": ref("schemas", "cloudevent")}}
-        kinds.append({**page, "properties": {**listed, **page["properties"]}, "required": ["events"]})
+        follows = {"type": "string", "description": "Goes on as `from`: a token; behind the newest event a bare "
+                                                    "position, which is there once something happened. An empty page "
+                                                    "before that is possible: one request looks at so many events."}
+        kinds.append({**page, "properties": {**listed, "next": follows}, "required": ["events", "next"]})
     if one.answer == "event":
         kinds.append(ref("schemas", "cloudevent"))
     if one.answer == "document":

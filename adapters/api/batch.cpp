@@ -113,13 +113,18 @@ result<batch_mode> read_mode(const json_value& body) {
 }
 
 //! One key for the whole request: of the batch itself, or of each item by its number.
-void spread_key(std::string_view key, command_request& into) {
+result<void> spread_key(std::string_view key, command_request& into) {
     if (key.empty()) {
-        return;
+        return {};
     }
     if (into.mode == batch_mode::all) {
         into.batch_key = key;
-        return;
+        return {};
+    }
+    if (key.size() + 1 + std::to_string(into.items.size() - 1).size() > idempotency_key_bytes_max) {
+        return error{error_code::malformed,
+                     "The Idempotency-Key is too long for a batch of mode each: '#' and the number "
+                     "of each command are added to it, and all of it has at most 255 bytes."};
     }
     for (std::size_t i = 0; i < into.items.size(); ++i) {
         if (into.items[i].idempotency_key.empty()) {
@@ -127,6 +132,7 @@ void spread_key(std::string_view key, command_request& into) {
                                                                     std::to_string(i));
         }
     }
+    return {};
 }
 
 } // namespace
@@ -166,8 +172,7 @@ result<void> read_batch(const json_value& body, const command_headers& headers,
             return read;
         }
     }
-    spread_key(headers.idempotency_key, into);
-    return {};
+    return spread_key(headers.idempotency_key, into);
 }
 
 } // namespace fasti::api

@@ -112,7 +112,9 @@ void pipeline_thread::run() {
     while (take(taken)) {
         run_between();
         for (auto& request : taken) {
-            if (decides_.full() && !commit()) {
+            const bool commit_first = decides_.full() ||
+                                      (!decides_.idle() && !decides_.fits(*request));
+            if (commit_first && !commit()) {
                 return;
             }
             decides_.stage(std::move(request));

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "commands/pipeline/open_batch.hpp"
 
+#include "eventstore/port/record.hpp"
+
 #include <boost/unordered/unordered_flat_map.hpp>
 
 namespace fasti {
 namespace {
 
-//! Room for the canonical envelope beside the texts.
+//! Room for the fixed parts of a receipt beside its texts.
 constexpr std::size_t envelope_bytes = 96;
 
-std::size_t size_of(const event_draft& draft) {
-    return envelope_bytes + draft.stream.size() + draft.type.size() + draft.tenant.size() +
-           draft.actor.size() + draft.reason.size() + draft.correlation.size() +
-           draft.cause.size() + draft.trace.size() + draft.data.size();
+std::size_t size_of(const receipt_draft& receipt) {
+    return envelope_bytes + receipt.scope.size() + receipt.key.size() + receipt.command.size();
 }
 
 struct key_name {
@@ -40,14 +40,14 @@ open_batch::~open_batch() = default;
 
 void open_batch::add(const event_draft& draft) {
     events_.push_back(draft);
-    bytes_ += size_of(draft);
+    bytes_ += record_bytes_max(draft);
     tables_->heads[draft.stream] = draft.stream_version;
 }
 
 void open_batch::add(const receipt_draft& receipt) {
     tables_->keys.emplace(key_name{receipt.scope, receipt.key}, receipts_.size());
     receipts_.push_back(receipt);
-    bytes_ += envelope_bytes + receipt.scope.size() + receipt.key.size() + receipt.command.size();
+    bytes_ += size_of(receipt);
 }
 
 std::optional<std::uint64_t> open_batch::head_of(std::string_view stream) const {
@@ -65,12 +65,13 @@ const receipt_draft* open_batch::find(std::string_view scope, std::string_view k
 
 void open_batch::back_to(const savepoint& point) {
     while (receipts_.size() > point.receipts) {
+        bytes_ -= size_of(receipts_.back());
         tables_->keys.erase(key_name{receipts_.back().scope, receipts_.back().key});
         receipts_.pop_back();
     }
     while (events_.size() > point.events) {
         const event_draft& last = events_.back();
-        bytes_ -= size_of(last);
+        bytes_ -= record_bytes_max(last);
         // Versions of a stream rise by one within a batch: the head before this draft was one less,
         // and it was in this table only if an earlier draft of the batch put it there. A head that
         // equals the ledger's own does no harm, so it need not be removed.

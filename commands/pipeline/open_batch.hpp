@@ -45,6 +45,7 @@ public:
 
     const std::vector<event_draft>& events() const noexcept { return events_; }
     append_batch as_batch() const noexcept { return {events_, receipts_, {}}; }
+    //! At least what the ledger counts when it compares with batch_bytes_max.
     std::size_t bytes() const noexcept { return bytes_; }
     void clear();
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "commands/pipeline/sequencer.hpp"
 
+#include "commands/pipeline/dispatch.hpp"
 #include "commands/pipeline/open_batch.hpp"
 #include "domain/wire/commands.gen.hpp"
 #include "domain/wire/identity_stored.gen.hpp"
@@ -21,61 +22,35 @@ constexpr std::size_t batch_events_enough = 16'384;
 constexpr std::size_t batch_bytes_enough = 4U * 1024U * 1024U;
 //! Staged bytes for each command beyond its own text: envelope, and defaults made explicit.
 constexpr std::size_t room_per_command = 1'024;
+//! Kept free behind the last event of a command for its receipt and that of its batch.
+constexpr std::size_t room_for_receipts = 2'048;
 
 //! Receipt status bits.
 constexpr std::uint32_t status_created = 1;
-
-template <class Command>
-auto& state_for(write_model& model, [[maybe_unused]] const Command& what) {
-    if constexpr (requires(const decision_context& context) {
-                      registry::decide(model.registry, what, context);
-                  }) {
-        return model.registry;
-    } else {
-        return model.identity;
-    }
-}
-
-//! Hands an event to the state of the context that declares it.
-template <class Event>
-void evolve_model(write_model& model, const Event& fact, const event_context& context) {
-    if constexpr (requires { registry::evolve(model.registry, fact, context); }) {
-        registry::evolve(model.registry, fact, context);
-    } else {
-        identity::evolve(model.identity, fact, context);
-    }
-}
-
-//! Whether the resource a command is about exists now.
-template <class Command>
-bool exists(const write_model& model, const Command& what) {
-    if constexpr (requires { what.instance; }) {
-        return model.registry.has_instance(what.service, what.instance);
-    } else if constexpr (requires { what.service; }) {
-        return model.registry.has_service(what.service);
-    } else if constexpr (requires { what.token; }) {
-        return model.identity.has_token(what.token);
-    } else {
-        return true;
-    }
-}
-
-template <class Command>
-std::string stream_named(const Command& what) {
-    if constexpr (requires(std::string & out) { append_stream_of(what, out); }) {
-        std::string stream;
-        append_stream_of(what, stream);
-        return stream;
-    } else {
-        return {};
-    }
-}
 
 error version_conflict_at(std::uint64_t actual) {
     error failure{error_code::version_conflict,
                   "The stream is at version " + std::to_string(actual) + "."};
     failure.actual_version = actual;
     return failure;
+}
+
+//! About how much a request appends. What its items borrow from the body is not counted: that is
+//! measured event by event.
+std::size_t estimate_of(const command_request& request) {
+    std::size_t wanted = request.items.size() * room_per_command;
+    for (const std::string& text : request.texts) {
+        wanted += 2 * text.size();
+    }
+    return wanted + request.items.size() * (request.reason.size() + request.correlation.size() +
+                                            request.trace.size() + request.cause.size());
+}
+
+error reused(std::string message) { return error{error_code::key_reused, std::move(message)}; }
+
+error too_large() {
+    return error{error_code::body_too_large,
+                 "The commands of one request make more than one append can hold."};
 }
 
 item_outcome failed_with(error failure) {
@@ -108,6 +83,8 @@ struct sequencer::parts {
     chain_hasher hasher = {};
 
     result<void> make_room(const command_request& request);
+    result<void> ensure_room(std::size_t wanted);
+    result<void> check_size(const event_draft& draft);
     void begin(const command_request& request);
     void stage_each(const command_request& request, std::vector<item_outcome>& outcomes);
     void stage_all(const command_request& request, std::vector<item_outcome>& outcomes);
@@ -139,6 +116,10 @@ sequencer::~sequencer() = default;
 bool sequencer::full() const noexcept {
     return parts_->batch.events().size() >= batch_events_enough ||
            parts_->batch.bytes() >= batch_bytes_enough;
+}
+
+bool sequencer::fits(const command_request& request) const noexcept {
+    return parts_->batch.bytes() + estimate_of(request) <= batch_bytes_max;
 }
 
 bool sequencer::idle() const noexcept { return parts_->answers.empty(); }
@@ -179,25 +160,34 @@ result<commit_notice> sequencer::commit() {
 }
 
 result<void> sequencer::parts::make_room(const command_request& request) {
-    std::size_t wanted = batch.bytes() + request.items.size() * room_per_command;
-    for (const std::string& text : request.texts) {
-        wanted += 2 * text.size();
+    const std::size_t own = estimate_of(request);
+    if (own > batch_bytes_max) {
+        return too_large();
     }
-    wanted += request.items.size() * (request.reason.size() + request.correlation.size() +
-                                      request.trace.size() + request.cause.size());
-    if (wanted > batch_bytes_max) {
-        return error{error_code::body_too_large,
-                     "The commands of one request make more than one append can hold."};
+    return ensure_room(batch.bytes() + own);
+}
+
+//! Room on the disk for the open batch to grow to so many bytes.
+result<void> sequencer::parts::ensure_room(std::size_t wanted) {
+    if (wanted <= room_ensured) {
+        return {};
     }
-    if (wanted > room_ensured) {
-        const std::size_t ahead = std::min(batch_bytes_max,
-                                           std::max(2 * wanted, batch_bytes_enough / 8));
-        if (auto room = facts.ensure_room(ahead); !room.ok()) {
-            return room;
-        }
-        room_ensured = ahead;
+    const std::size_t ahead = std::min(batch_bytes_max,
+                                       std::max(2 * wanted, batch_bytes_enough / 8));
+    if (auto room = facts.ensure_room(ahead); !room.ok()) {
+        return room;
     }
+    room_ensured = ahead;
     return {};
+}
+
+//! Whether one more event fits in the append: what the ledger refuses there ends the process.
+result<void> sequencer::parts::check_size(const event_draft& draft) {
+    const std::size_t grown = batch.bytes() + record_bytes_max(draft) + room_for_receipts;
+    if (grown > batch_bytes_max || draft.data.size() > event_data_bytes_max) {
+        return too_large();
+    }
+    return ensure_room(grown);
 }
 
 void sequencer::parts::begin(const command_request& request) {
@@ -251,6 +241,13 @@ void sequencer::parts::stage_all(const command_request& request,
             digests.append(body_hash_of(item).as_bytes());
         }
         whole = digest_of(digests);
+        for (const command_item& item : request.items) {
+            if (item.idempotency_key == request.batch_key) {
+                outcomes.assign(1, failed_with(reused("A command of the batch has the key of the "
+                                                      "whole batch.")));
+                return;
+            }
+        }
         auto known = recall(request.batch_key, whole);
         if (!known.ok() || known.value().has_value()) {
             outcomes.assign(1, known.ok() ? *known.value() : failed_with(known.error()));
@@ -396,6 +393,10 @@ result<void> sequencer::parts::stage_events(const std::vector<Event>& events,
             batch.back_to(before);
             return std::move(version).error();
         }
+        if (auto room = check_size(draft); !room.ok()) {
+            batch.back_to(before);
+            return room;
+        }
         draft.stream_version = version.value() + 1;
         batch.add(draft);
     }
@@ -411,6 +412,9 @@ result<void> sequencer::parts::stage_events(const std::vector<Event>& events,
 
 result<std::optional<item_outcome>> sequencer::parts::recall(std::string_view key,
                                                              const id128& body_hash) {
+    if (key.size() > receipt_key_bytes_max) {
+        return error{error_code::fields_invalid, "An idempotency key has at most 255 bytes."};
+    }
     receipt found;
     if (const receipt_draft* staged = batch.find(scope, key)) {
         found = {staged->body_hash, head + 1 + staged->first, staged->count, staged->status};
@@ -425,8 +429,7 @@ result<std::optional<item_outcome>> sequencer::parts::recall(std::string_view ke
         found = *remembered.value();
     }
     if (found.body_hash != body_hash) {
-        return error{error_code::key_reused,
-                     "The idempotency key was already used for another command."};
+        return reused("The idempotency key was already used for another command.");
     }
     item_outcome outcome;
     outcome.kind = outcome_kind::already;

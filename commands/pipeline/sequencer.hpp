@@ -33,7 +33,11 @@ public:
     //! Whether the open batch is so large that it should be committed before more is staged.
     bool full() const noexcept;
 
-    //! Whether there is an answer to give.
+    //! Whether a request and what is staged already are sure to fit in one append. Where they are not,
+    //! commit() comes first, so that no request is refused for what others sent.
+    bool fits(const command_request& request) const noexcept;
+
+    //! Whether there is no answer to give.
     bool idle() const noexcept;
 
     //! Makes the open batch durable and gives back the answers that rest on it.

@@ -258,6 +258,65 @@ TEST(sequencer, goes_on_after_a_failure_in_mode_each) {
     EXPECT_EQ(outcomes.at(1).kind, outcome_kind::appended);
 }
 
+TEST(sequencer, refuses_a_command_that_has_the_key_of_its_whole_batch) {
+    bench b;
+    auto asked = b.request({{.what = an_instance("a"), .idempotency_key = "k"}});
+    asked->mode = batch_mode::all;
+    asked->batch_key = "k";
+    const auto outcomes = b.run(std::move(asked)); // two receipts of one key would end the process
+    EXPECT_EQ(outcomes.at(0).failure->code, error_code::key_reused);
+    EXPECT_EQ(b.facts.head().last, 0U);
+}
+
+TEST(sequencer, refuses_a_key_longer_than_a_receipt_can_hold) {
+    bench b;
+    const std::string key(receipt_key_bytes_max + 1, 'k');
+    const item_outcome outcome = b.run_one({.what = an_instance("a"), .idempotency_key = key});
+    ASSERT_TRUE(outcome.failure.has_value());
+    EXPECT_EQ(outcome.failure->code, error_code::fields_invalid);
+}
+
+TEST(sequencer, refuses_the_commands_that_one_append_cannot_hold) {
+    bench b;
+    const std::string large(8'000, 'x');
+    std::vector<std::string> names;
+    std::vector<command_item> items;
+    for (std::size_t i = 0; i < 2'500; ++i) { // 20 MB of events
+        names.push_back("i" + std::to_string(i));
+    }
+    for (const std::string& name : names) {
+        auto what = an_instance(name);
+        what.metadata.push_back({"note", large});
+        items.push_back({.what = what});
+    }
+    const auto outcomes = b.run(b.request(std::move(items)));
+    EXPECT_EQ(outcomes.front().kind, outcome_kind::appended);
+    ASSERT_TRUE(outcomes.back().failure.has_value());
+    EXPECT_EQ(outcomes.back().failure->code, error_code::body_too_large);
+    EXPECT_EQ(b.run_one({.what = an_instance("next")}).kind, outcome_kind::appended);
+}
+
+TEST(sequencer, says_when_a_request_does_not_fit_beside_what_is_staged) {
+    bench b;
+    const auto many = [&](const std::string& reason) {
+        auto asked = b.request(std::vector<command_item>(10'000, {.what = an_instance("a")}));
+        asked->reason = reason;
+        return asked;
+    };
+    const auto large = many(std::string(600, 'r'));
+    EXPECT_TRUE(b.decides.fits(*large));
+    auto before = b.request({});
+    before->reason = std::string(1'000, 'r');
+    for (std::size_t i = 0; i < 1'000; ++i) {
+        auto what = an_instance("a", static_cast<std::uint16_t>(i + 1));
+        before->items.push_back({.what = what});
+    }
+    b.decides.stage(std::move(before));
+    EXPECT_FALSE(b.decides.fits(*large));
+    (void)b.commit();
+    EXPECT_TRUE(b.decides.fits(*large));
+}
+
 TEST(sequencer, plans_a_dry_run_and_leaves_no_trace) {
     bench b;
     auto asked = b.request({{.what = an_instance("a"), .idempotency_key = "k1"}});

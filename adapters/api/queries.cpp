@@ -226,7 +226,11 @@ bool query_routes::parts::reached(const call& asked, const question& what,
     one.what = what;
     one.after = place.value();
     one.until_us = in_ms(common.wait_ms.value_or(after_ms_default));
-    waiting.add(std::move(one));
+    if (context.now == phase::draining) {
+        give_up(one);
+    } else {
+        waiting.add(std::move(one));
+    }
     return false;
 }
 

@@ -50,7 +50,9 @@ void service::answered(const http::request& in, const http::response& out) {
 
 void service::start(node& live) {
     parts_->context.live = &live;
-    parts_->context.now = phase::serving;
+    if (parts_->context.now != phase::draining) {
+        parts_->context.now = phase::serving;
+    }
     parts_->queries.start(live);
     parts_->events.start(live);
     parts_->views.start(live);

@@ -185,6 +185,9 @@ void server_process::recover() {
             loop.stop();
             return;
         }
+        if (context.now == api::phase::draining) {
+            return; // told to end meanwhile: nothing is begun any more
+        }
         model = done->model.take();
         start(std::move(*done->made).value());
     });
@@ -256,6 +259,9 @@ void server_process::start_pipeline() {
 }
 
 void server_process::go_public() {
+    if (context.now == api::phase::draining) {
+        return;
+    }
     api->start(*live);
     const auto& values = settings.values;
     const auto where = endpoint_from(values.http.listen);

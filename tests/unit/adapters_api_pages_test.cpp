@@ -2,7 +2,9 @@
 //! Health, metrics, documents and lists of events through the whole API, over a connection without
 //! socket and a node in one thread.
 #include "adapters/api/api.hpp"
+#include "adapters/api/batch.hpp"
 #include "adapters/api/metrics_page.hpp"
+#include "adapters/crypto/token_text.hpp"
 #include "adapters/http/connection.hpp"
 #include "eventstore/memory/memory_ledger.hpp"
 #include "tests/sim/hand_driven_node.hpp"
@@ -72,6 +74,20 @@ struct world final : http::connection_host {
     void serve() {
         context.commands_waiting = [] { return std::size_t{0}; };
         api.start(*node);
+    }
+
+    //! The header of a token that may do everything.
+    std::string let_in() {
+        const crypto::fresh_token fresh = crypto::make_token();
+        identity::create_token what;
+        what.name = "test";
+        what.permissions = {permission_everything};
+        what.token = fresh.parts.id;
+        what.secret_sha256 = fresh.parts.secret_sha256.as_bytes();
+        const auto maker = std::make_shared<principal>(
+            principal{"system/test", "", {std::string(permission_everything)}});
+        EXPECT_EQ(node.run(what, maker).kind, outcome_kind::appended);
+        return "Authorization: Bearer " + fresh.text + "\r\n";
     }
 
     //! The answer as it is on the wire.
@@ -204,6 +220,62 @@ TEST(access_log, is_off_by_default_and_names_the_pattern_and_the_trace) {
     EXPECT_TRUE(has(w.lines[0], R"("route":"/v1/services/{service}","status":401)")) << w.lines[0];
     EXPECT_TRUE(has(w.lines[0], R"("correlation_id":"0af7651916cd43dd8448eb211c80319c")"));
     EXPECT_FALSE(has(w.lines[0], "at=3"));
+}
+
+TEST(draining, makes_nobody_wait_for_a_position_any_more) {
+    world w;
+    w.serve();
+    const std::string token = w.let_in();
+    w.api.drain();
+    const std::string got = w.ask("/v1/services?after=99&wait=10m", token);
+    EXPECT_TRUE(got.starts_with("HTTP/1.1 504 ")) << got;
+}
+
+TEST(draining, is_not_ended_by_a_recovery_that_comes_to_its_end) {
+    world w;
+    w.api.drain();
+    w.serve();
+    EXPECT_TRUE(w.ask("/health/ready").starts_with("HTTP/1.1 503 "));
+}
+
+TEST(event_stream, is_kept_alive_by_the_clock_however_often_it_is_looked_at) {
+    world w;
+    w.serve();
+    (void)w.ask("/v1/events/stream", w.let_in());
+    const auto pass_seconds = [&](int seconds) {
+        std::string got;
+        for (int i = 0; i < seconds * 10; ++i) {
+            w.time.pass_ms(100);
+            w.api.tick();
+            got += std::exchange(w.line->output(), {});
+        }
+        return got;
+    };
+    EXPECT_FALSE(has(pass_seconds(10), ": keep-alive"));
+    EXPECT_TRUE(has(pass_seconds(10), ": keep-alive"));
+}
+
+TEST(batch, refuses_a_key_that_grows_too_long_with_the_numbers_of_its_commands) {
+    const auto read = [](std::size_t key_bytes) {
+        std::string text = R"({"mode":"each","commands":[)";
+        for (int i = 0; i < 11; ++i) {
+            text += i == 0 ? "" : ",";
+            text += R"({"command":"register_service","data":{"service":"a"}})";
+        }
+        text += "]}";
+        json_document document;
+        EXPECT_TRUE(document.parse(text).ok());
+        const std::string key(key_bytes, 'k');
+        command_headers headers;
+        headers.idempotency_key = key;
+        command_request into;
+        into.caller = std::make_shared<principal>(principal{"token/aa", "", {"registry:write"}});
+        return read_batch(document.root(), headers, into);
+    };
+    EXPECT_TRUE(read(252).ok()); // "#10" comes behind it
+    const auto refused = read(253);
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().code, error_code::malformed);
 }
 
 TEST(documents, are_public) {

@@ -27,6 +27,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
@@ -84,6 +85,8 @@ struct server_process {
     std::atomic<bool> stopping = false;
     std::optional<error> failure = {};
     std::int64_t leases_saved_us = 0;
+    std::mutex leases_file = {};
+    std::int64_t leases_written_us = 0; //!< guarded by leases_file
     std::uint16_t port = 0;
 
     result<void> open();
@@ -288,7 +291,13 @@ void server_process::save_leases() {
     auto bytes = std::make_shared<std::string>();
     live->write_lease_checkpoint(static_cast<std::int64_t>(period) * 1'000, *bytes);
     const std::string path = settings.values.data.dir + "/leases";
-    const auto write = [path, bytes, this] {
+    // Here when the worker takes no more: then an older one may be under way, or come later.
+    const auto write = [path, bytes, now, this] {
+        const std::lock_guard lock(leases_file);
+        if (now < leases_written_us) {
+            return;
+        }
+        leases_written_us = now;
         if (auto written = replace_small_file(path, *bytes); !written.ok()) {
             log.warn("The remaining times of leases could not be kept. " + written.error().message);
         }

@@ -170,7 +170,7 @@ void node::unfollow(commit_follower& one) { std::erase(followers_, &one); }
 
 std::uint32_t& node::age_of(std::uint32_t slot) {
     if (slot >= slot_ages_.size()) {
-        slot_ages_.resize(slot + 1);
+        slot_ages_.resize(slot + std::size_t{1}, slot_age_first_);
     }
     return slot_ages_[slot];
 }

@@ -88,6 +88,11 @@ public:
     //! What the pipeline made true: folds the batch, moves leases, answers, tells the followers.
     void on_notice(commit_notice notice);
 
+    //! Puts views that were folded beside these in their place; both stand at the same position. Slots
+    //! of the two differ, so every lease moves to the slot its instance has now. References to the
+    //! old views are void afterwards.
+    void adopt(std::unique_ptr<view_set> fresh);
+
     //! Looks for lapsed leases, due reapings and the end of the guard. Call every 5 to 20 ms.
     void tick();
 
@@ -140,6 +145,7 @@ private:
     bool guard_asked_ = false;           //!< a command to raise or end it is under way
     std::vector<std::uint32_t> released_; //!< held until the guard went down; expire at the next tick
     std::vector<std::uint32_t> slot_ages_;
+    std::uint32_t slot_age_first_ = 0; //!< of slots not yet in the list
     std::uint32_t prefix_at_head_ = 0;
     std::uint64_t epoch_ = 0;
     std::shared_ptr<const principal> lease_principal_;

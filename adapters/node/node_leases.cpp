@@ -74,6 +74,55 @@ std::optional<std::string> node::start_leases(std::string_view checkpoint) {
     return std::nullopt;
 }
 
+namespace {
+
+//! Moves each lease to the slot that its instance has in other views.
+class moving_observer final : public lease_observer {
+public:
+    moving_observer(const registry_view& before, const registry_view& after,
+                    const lease_table& leases, lease_table& moved, std::int64_t now_us)
+        : before_(before), after_(after), leases_(leases), moved_(moved), now_us_(now_us) {}
+
+    void instance_granted(std::uint32_t slot, std::uint32_t, std::uint64_t) override { move(slot); }
+    void instance_expired(std::uint32_t slot, instant, std::uint64_t) override { move(slot); }
+    void instance_removed(std::uint32_t) override {}
+    void guard_raised(instant) override {}
+    void guard_lifted() override {}
+
+private:
+    void move(std::uint32_t slot) {
+        const instance_ref one = after_.at(slot);
+        if (const auto old = before_.slot_of(one.service, one.instance)) {
+            moved_.take_over(leases_, *old, slot, now_us_);
+        }
+    }
+
+    const registry_view& before_;
+    const registry_view& after_;
+    const lease_table& leases_;
+    lease_table& moved_;
+    const std::int64_t now_us_;
+};
+
+} // namespace
+
+void node::adopt(std::unique_ptr<view_set> fresh) {
+    check(fresh->at() == views_->at(), "views change places at one position");
+    const std::int64_t now = time_.monotonic_us();
+    lease_table moved(now);
+    moving_observer observer(views_->registry(), fresh->registry(), leases_, moved, now);
+    fresh->registry().tell_all(observer);
+    views_->registry().observe(nullptr);
+    views_ = std::move(fresh);
+    views_->registry().observe(this);
+    leases_ = std::move(moved);
+    released_.clear(); // they were expiring: taken over as lapsed just now
+    for (std::uint32_t& age : slot_ages_) {
+        ++age; // notes of requests under way name slots of the old views
+    }
+    slot_age_first_ += 1;
+}
+
 void node::write_lease_checkpoint(std::int64_t spare_ms, std::string& out) const {
     fasti::write_lease_checkpoint(leases_, time_.monotonic_us(), spare_ms, out);
 }

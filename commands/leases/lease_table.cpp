@@ -172,6 +172,27 @@ void lease_table::expiry_dropped(std::uint32_t slot, std::int64_t now_us) {
     }
 }
 
+void lease_table::take_over(const lease_table& from, std::uint32_t from_slot, std::uint32_t slot,
+                            std::int64_t now_us) {
+    if (from_slot >= from.entries_.size() || from.entries_[from_slot].state == state::none) {
+        return;
+    }
+    const entry& old = from.entries_[from_slot];
+    entry& one = at(slot);
+    disarm(slot);
+    one.deadline_us = old.state == state::expiring ? now_us : old.deadline_us;
+    one.generation = old.generation;
+    one.stream_hash = old.stream_hash;
+    one.lease_ms = old.lease_ms;
+    one.grace_used_ms = old.grace_used_ms;
+    one.lapsed_s = old.lapsed_s;
+    one.pending = 0;
+    set_state(one, old.state == state::expiring ? state::live : old.state);
+    if (old.state != state::held) {
+        arm(slot, one.deadline_us);
+    }
+}
+
 lease_table::entry& lease_table::at(std::uint32_t slot) {
     if (slot >= entries_.size()) {
         entries_.resize(std::size_t{slot} + 1);

@@ -74,6 +74,11 @@ public:
     //! The expiry was decided to be void: look at the lease again a little later.
     void expiry_dropped(std::uint32_t slot, std::int64_t now_us);
 
+    //! Takes the lease that another table has in a slot over into a slot of this one, as it stands.
+    //! One whose expiry was handed out is looked at again soon: what is pending stays with the other.
+    void take_over(const lease_table& from, std::uint32_t from_slot, std::uint32_t slot,
+                   std::int64_t now_us);
+
     bool expiring(std::uint32_t slot) const noexcept {
         return slot < entries_.size() && entries_[slot].state == state::expiring;
     }

@@ -291,6 +291,35 @@ TEST(node, says_so_when_the_checkpoint_cannot_be_read) {
     EXPECT_EQ(w.types().back(), "instance_expired");
 }
 
+TEST(node, keeps_every_lease_when_rebuilt_views_take_over) {
+    world w;
+    (void)w.join("gone", 1'000);
+    (void)w.join("b", 20'000);
+    (void)w.join("a", 1'000);
+    registry::deregister_instance leave;
+    leave.service = "web";
+    leave.instance = "gone"; // its slot is free, so slots of a fresh fold differ
+    (void)w.node.run(leave, w.caller);
+    (void)w.join("c", 500);
+    w.node.pass_ms(800);
+    auto fresh = std::make_unique<view_set>();
+    (void)w.facts.read(1, w.facts.head().last, {}, [&](const recorded_event& event) {
+        fresh->apply(event);
+        return read_more::go_on;
+    });
+    w.node->adopt(std::move(fresh));
+    EXPECT_EQ(w.node->leases(), 2U);
+    EXPECT_EQ(w.status("c"), registry::instance_status::expired);
+    EXPECT_EQ(w.status("a"), registry::instance_status::up);
+    w.node.pass_ms(250);
+    EXPECT_EQ(w.status("a"), registry::instance_status::expired) << "at its own deadline";
+    ASSERT_TRUE(w.node->renew("web", "b").has_value());
+    w.node.pass_ms(19'000);
+    EXPECT_EQ(w.status("b"), registry::instance_status::up);
+    w.node.pass_ms(45'000);
+    EXPECT_FALSE(w.node->views().registry().slot_of("web", "c").has_value()) << "reaped in time";
+}
+
 TEST(node, leaves_a_request_with_its_owner_when_the_queue_is_full) {
     world w;
     w.node.queue_max = 0;

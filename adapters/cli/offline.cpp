@@ -107,7 +107,11 @@ int exit_code_of(error_code code) {
 }
 
 int fail_with(session& at, const error& why) {
-    return at.fail(exit_code_of(why.code), describe(why));
+    at.fail(0, describe(why));
+    if (why.code == error_code::store_locked) {
+        at.say("Ask that server instead (leave out --data), or stop it first.");
+    }
+    return exit_code_of(why.code);
 }
 
 std::unique_ptr<offline_log> open_offline(session& at, const arguments& given, open_mode mode,

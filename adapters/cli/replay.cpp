@@ -195,9 +195,10 @@ std::string document_of(const kept_snapshot& kept) {
     return out;
 }
 
+//! With the lock: a server thins and writes its own snapshots, and there is one writer.
 int snapshot_here(session& at, const arguments& given, std::string& document) {
     int code = 0;
-    const std::unique_ptr<offline_log> log = open_offline(at, given, open_mode::read_only, code);
+    const std::unique_ptr<offline_log> log = open_offline(at, given, open_mode::read_write, code);
     if (log == nullptr) {
         return code;
     }
@@ -303,7 +304,7 @@ std::vector<command_spec> proof_commands() {
     snapshot.examples = {"fasti snapshot", "fasti snapshot --data /var/lib/fasti"};
     snapshot.run = run_snapshot;
     add_common(snapshot,
-               "Write it in this data folder instead of asking a server; one may run on it.");
+               "Write it in this data folder without a server, which must not run on it.");
     std::vector<command_spec> out;
     out.push_back(std::move(verify));
     out.push_back(std::move(replay));

@@ -260,6 +260,7 @@ void node::expiry_void(std::uint32_t slot) {
 void node::instance_granted(std::uint32_t slot, std::uint32_t lease_ms, std::uint64_t generation) {
     if (lease_ms == 0) {
         leases_.remove(slot);
+        ++age_of(slot); // requests under way noted the lease that is gone, not the next one
         return;
     }
     leases_.grant(slot, {lease_ms, generation, stream_hash_of(views_->registry().at(slot))},

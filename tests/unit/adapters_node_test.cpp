@@ -122,6 +122,34 @@ TEST(node, does_not_let_a_lease_lapse_while_its_registration_is_under_way) {
     EXPECT_EQ(w.status("a"), registry::instance_status::expired);
 }
 
+TEST(node, does_not_take_the_end_of_an_older_request_for_that_of_a_newer_one) {
+    world w;
+    (void)w.join("a", 1000);
+    const auto send = [&](std::optional<std::uint32_t> lease_ms) {
+        auto request = std::make_unique<command_request>();
+        request->caller = w.caller;
+        registry::register_instance what;
+        what.service = "web";
+        what.instance = "a";
+        what.address = "10.0.0.1";
+        what.port = 80;
+        what.lease_ms = lease_ms;
+        request->items.push_back({.what = what});
+        ASSERT_TRUE(w.node->submit(request));
+    };
+    // The lease goes and comes back while a third request, noted under the first lease, waits.
+    send(std::nullopt);
+    send(1000);
+    send(1000);
+    ASSERT_TRUE(w.node.pump(2));
+    w.time.pass_ms(990);
+    send(1000);
+    ASSERT_TRUE(w.node.pump(1)); // unchanged: the lease is renewed
+    w.time.pass_ms(1'010);
+    w.node->tick();
+    EXPECT_EQ(w.node.waiting(), 1U) << "no expiry beside the last registration";
+}
+
 TEST(node, drops_an_expiry_that_a_change_overtook) {
     world w;
     (void)w.join("a", 1000);

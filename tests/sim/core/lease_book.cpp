@@ -26,6 +26,13 @@ void lease_book::promised(std::string_view stream, std::int64_t lease_ms, std::i
     one.restarted = false;
 }
 
+void lease_book::sent(std::string_view stream, std::uint64_t operation, std::int64_t up_us) {
+    entry& one = of(stream);
+    if (one.promised_us > up_us) {
+        one.under_way.insert(operation);
+    }
+}
+
 void lease_book::on_event(const recorded_event& event, std::int64_t up_us) {
     if (event.fact.type == "expiry_guard_raised") {
         guard_since_us_ = up_us;
@@ -34,6 +41,7 @@ void lease_book::on_event(const recorded_event& event, std::int64_t up_us) {
         guard_over_us_ = up_us;
     }
     entry& one = of(event.fact.stream);
+    one.under_way.clear();
     if (event.fact.type == "instance_registered" || event.fact.type == "instance_updated" ||
         event.fact.type == "instance_expired" || event.fact.type == "instance_deregistered" ||
         event.fact.type == "instance_reaped") {
@@ -44,6 +52,10 @@ void lease_book::on_event(const recorded_event& event, std::int64_t up_us) {
 
 void lease_book::on_expiry(std::string_view stream, std::int64_t up_us) {
     const entry& one = of(stream);
+    if (!one.under_way.empty()) {
+        said_.fail("The server expires " + std::string{stream} + " while op-" +
+                   std::to_string(*one.under_way.begin()) + ", sent in time, is under way.");
+    }
     if (one.promised_us > up_us) {
         said_.fail("The server expires " + std::string{stream} + " " +
                    std::to_string((one.promised_us - up_us) / 1000) +
@@ -58,6 +70,7 @@ void lease_book::on_start(const start& how) {
             one.promised_us = 0;
         }
         one.restarted = true;
+        one.under_way.clear();
     }
     if (!how.found_last_checkpoint) {
         anew_us_ = how.up_us;

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -23,6 +24,12 @@ public:
     void promised(std::string_view stream, std::int64_t lease_ms, std::int64_t up_us);
     //! Something that may renew it is under way or done.
     void touched(std::string_view stream, std::int64_t up_us) { of(stream).touched_us = up_us; }
+
+    //! An operation that may renew it was sent while it was live: it must not lapse meanwhile.
+    void sent(std::string_view stream, std::uint64_t operation, std::int64_t up_us);
+    void answered(std::string_view stream, std::uint64_t operation) {
+        of(stream).under_way.erase(operation);
+    }
 
     //! An event about the instance reached the views: earlier promises are over.
     void on_event(const recorded_event& event, std::int64_t up_us);
@@ -47,6 +54,7 @@ private:
         std::int64_t given_us = 0;    //!< when that was said
         std::int64_t touched_us = 0;
         bool restarted = false; //!< since the promise
+        std::set<std::uint64_t> under_way;
     };
     entry& of(std::string_view stream);
 

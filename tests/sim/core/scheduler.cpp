@@ -10,6 +10,20 @@ namespace {
 constexpr std::int64_t day_us = 86'400'000'000;
 constexpr std::size_t trace_max = 400;
 
+//! The instances whose lease an operation grants or renews.
+template <class Visit>
+void for_each_granting(const operation& of, const Visit& visit) {
+    for (const command_item& item : of.items) {
+        const bool grants = std::holds_alternative<registry::register_instance>(item.what) ||
+                            std::holds_alternative<registry::update_instance>(item.what) ||
+                            std::holds_alternative<registry::renew_lease>(item.what);
+        std::string stream;
+        if (grants && !of.dry_run && append_command_stream(item.what, stream)) {
+            visit(stream);
+        }
+    }
+}
+
 } // namespace
 
 void simulation::note(std::string what) {
@@ -87,6 +101,8 @@ void simulation::send(operation& of) {
     }
     if (server_->submit(request)) {
         of.state = op_state::waiting;
+        for_each_granting(
+            of, [&](const std::string& stream) { leases_.sent(stream, of.id, on_.up_us); });
         report_.commands += of.items.size();
     } else if (of.repeatable) {
         to_retry_.push_back(of.id);
@@ -126,6 +142,7 @@ void simulation::client_step() {
 void simulation::answered(command_answer& answer, std::uint64_t id) {
     operation& of = operations_[id];
     knows_.on_answer(answer, of, server_->live().views().at());
+    for_each_granting(of, [&](const std::string& stream) { leases_.answered(stream, id); });
     if (answer.outcomes.size() != of.items.size() || of.dry_run) {
         return;
     }

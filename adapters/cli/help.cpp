@@ -187,8 +187,7 @@ Exit codes
   5 conflict   78 configuration or data damaged
 )";
     }
-    return out + "\n`" + joined(words) + (words.empty() ? "" : " ...") +
-           " COMMAND --help` explains each, with examples.\n";
+    return out + "\n`" + joined(words) + " COMMAND --help` explains each, with examples.\n";
 }
 
 } // namespace

@@ -5,6 +5,7 @@
 #include "adapters/cli/table.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <ostream>
 
@@ -228,19 +229,23 @@ std::vector<command_spec> registry_commands() {
         "fasti registry register web web-2 --address 10.0.0.8 --port 8080 --tags blue --metadata team=shop",
         "fasti registry register web web-3 --address 10.0.0.9 --port 8080 --dry-run"};
     hold.options = options_of(call_named("register_instance"));
-    hold.options.push_back(
+    const auto common = std::find_if(
+        hold.options.begin(), hold.options.end(),
+        [](const option_spec& option) { return !option.group.empty(); });
+    const option_spec own[] = {
         {.name = "hold",
          .flag = "--hold",
          .kind = value_kind::boolean,
          .doc = "Stay, renew the lease (10 s when none is given) and clean up when interrupted.",
-         .group = "Holding"});
-    hold.options.push_back({.name = "on_exit",
-                            .flag = "--on-exit",
-                            .kind = value_kind::choice,
-                            .choices = {"deregister", "drain", "leave"},
-                            .fallback = "deregister",
-                            .doc = "What --hold does at the end.",
-                            .group = "Holding"});
+         .group = "Holding"},
+        {.name = "on_exit",
+         .flag = "--on-exit",
+         .kind = value_kind::choice,
+         .choices = {"deregister", "drain", "leave"},
+         .fallback = "deregister",
+         .doc = "What --hold does at the end.",
+         .group = "Holding"}};
+    hold.options.insert(common, std::begin(own), std::end(own));
     hold.run = run_register;
 
     command_spec watch;

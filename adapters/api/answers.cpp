@@ -205,7 +205,8 @@ void write_batch_answer(const call& asked, const command_answer& answer,
     }
     outcome_kind sum = outcome_kind::unchanged;
     for (const item_outcome& one : answer.outcomes) {
-        if (one.kind == outcome_kind::appended || one.kind == outcome_kind::dry_run) {
+        if (one.kind == outcome_kind::appended || one.kind == outcome_kind::dry_run ||
+            (one.kind == outcome_kind::already && sum == outcome_kind::unchanged)) {
             sum = one.kind;
         }
     }

@@ -71,7 +71,7 @@ struct job {
 
     api_context& context;
     rendezvous meeting = {};
-    bool everything = false; //!< verify, else replay
+    http::operation what = http::operation::replay;
     std::string view = {};
     http::stream out = {};                        //!< I/O thread only
     std::int64_t pause_us_max = 0;                //!< of the I/O thread, and its own
@@ -264,15 +264,67 @@ std::string result_document(const job& of, const proof_report& report) {
     return body;
 }
 
+//! How few events may be left to fold on the I/O thread when rebuilt views take over.
+constexpr position events_left_enough = 2'000;
+
+//! Folds to where the live views stand, again and again until almost nothing is left; the rest and
+//! the change of places happen between two batches.
+result<proof_report> rebuild_and_swap(const job_pointer& of, live_parts& served,
+                                      sse_listener& listener) {
+    const ledger& facts = of->context.live->facts();
+    const auto progress = [&](std::uint64_t done, std::uint64_t total) {
+        return listener.progress("rebuild", done, total);
+    };
+    const auto fresh = std::make_shared<std::unique_ptr<view_set>>(std::make_unique<view_set>());
+    for (;;) {
+        const auto target = served.at();
+        if (!target.ok()) {
+            return target.error();
+        }
+        const position left = target.value() - (*fresh)->at();
+        if (auto folded = catch_up({**fresh}, facts, target.value(), progress); !folded.ok()) {
+            return std::move(folded).error();
+        }
+        if (left <= events_left_enough) {
+            break;
+        }
+    }
+    auto swapped = of->meeting.wait_for<result<position>>([&](auto told) {
+        of->context.post([of, fresh, told] {
+            const std::int64_t begun = of->context.time.monotonic_us();
+            node& live = *of->context.live;
+            const position at = live.views().at();
+            auto folded = catch_up({**fresh}, live.facts(), at, {});
+            if (folded.ok()) {
+                live.adopt(std::move(*fresh));
+            }
+            of->pause_us_max = of->context.time.monotonic_us() - begun;
+            told(folded.ok() ? result<position>{at} : result<position>{folded.error()});
+        });
+    });
+    if (!swapped.has_value()) {
+        return error{error_code::not_ready, "The rebuild was stopped before its end."};
+    }
+    if (!swapped->ok()) {
+        return swapped->error();
+    }
+    proof_report report;
+    report.head = swapped->value();
+    return report;
+}
+
 //! On the worker, from beginning to end.
 result<proof_report> prove(const job_pointer& of) {
     live_parts served(of);
     sse_listener listener(of);
+    if (of->what == http::operation::rebuild_views) {
+        return rebuild_and_swap(of, served, listener);
+    }
     model_fold model;
     const std::array<extra_fold*, 1> extras{&model};
     const proof_input input{of->context.live->facts(), served, extras, listener};
-    return of->everything ? prove_everything(input, of->context.snapshots)
-                          : prove_views(input, of->view);
+    return of->what == http::operation::verify ? prove_everything(input, of->context.snapshots)
+                                               : prove_views(input, of->view);
 }
 
 } // namespace
@@ -289,13 +341,19 @@ proof_routes::proof_routes(api_context& context) : parts_(new parts{context}) {}
 proof_routes::~proof_routes() { stop(); }
 
 bool proof_routes::takes(http::operation what) const noexcept {
-    return what == http::operation::replay || what == http::operation::verify;
+    return what == http::operation::replay || what == http::operation::verify ||
+           what == http::operation::rebuild_views;
 }
 
 void proof_routes::handle(const call& asked) {
     const auto one = std::make_shared<job>(parts_->context);
-    one->everything = asked.route().what == http::operation::verify;
-    if (one->everything) {
+    one->what = asked.route().what;
+    if (one->what == http::operation::rebuild_views) {
+        if (auto read = read_own_params<operations::rebuild_views_params>(asked); !read.ok()) {
+            asked.refuse(read.error());
+            return;
+        }
+    } else if (one->what == http::operation::verify) {
         if (auto read = read_own_params<operations::verify_params>(asked); !read.ok()) {
             asked.refuse(read.error());
             return;

@@ -88,6 +88,7 @@ th,td{text-align:left;vertical-align:top;padding:.35rem .7rem;border-bottom:1px 
 <tr><td><code>GET /v1/tokens</code></td><td><a href="#query-list_tokens"><code>list_tokens</code></a></td><td><code>tokens:read</code></td><td>The tokens, by id.</td></tr>
 <tr><td><code>POST /v1/tokens</code></td><td><a href="#command-create_token"><code>create_token</code></a></td><td><code>tokens:write</code></td><td>Make a bearer token. The secret is in this answer only, once.</td></tr>
 <tr><td><code>GET /v1/verify</code></td><td><a href="#query-verify"><code>verify</code></a></td><td><code>operations:write</code></td><td>Prove the log, its indexes, the snapshots, and that everything served equals a fold from the first event. One finding for each thing that is wrong. Changes nothing.</td></tr>
+<tr><td><code>POST /v1/views/rebuild</code></td><td><a href="#query-rebuild_views"><code>rebuild_views</code></a></td><td><code>operations:write</code></td><td>Fold all views from the first event beside those that are served, then put them in their place. Nothing stops meanwhile; leases keep their deadlines.</td></tr>
 <tr><td><code>GET /v1/views/{view}/difference</code></td><td><a href="#query-get_view_difference"><code>get_view_difference</code></a></td><td><code>events:read</code></td><td>What differs in a view between two moments: rows added, removed and changed, by key.</td></tr>
 <tr><td><code>GET /v1/views/{view}</code></td><td><a href="#query-get_view"><code>get_view</code></a></td><td><code>events:read</code></td><td>The rows of a view, now or as they were. All pages are of one moment, whatever happens meanwhile.</td></tr>
 <tr><td><code>GET /v1/views</code></td><td><a href="#query-list_views"><code>list_views</code></a></td><td><code>status:read</code></td><td>Every view: where it stands, how far it is behind the log, how many of its streams stand still, and why.</td></tr>
@@ -225,6 +226,10 @@ th,td{text-align:left;vertical-align:top;padding:.35rem .7rem;border-bottom:1px 
 <table><thead><tr><th>Field</th><th>Type</th><th></th><th>Meaning</th></tr></thead><tbody>
 <tr><td><code>view</code></td><td>view_name</td><td>one of <code>instances</code>, <code>registry_metrics</code>, <code>services</code>, <code>tokens</code></td><td>Compare this view alone; absent: all of them.</td></tr>
 </tbody></table>
+<p>Can fail with <a href="#error-proof_running"><code>proof_running</code></a>.</p>
+<h3 id="query-rebuild_views"><code>rebuild_views</code></h3>
+<p>Fold all views from the first event beside those that are served, then put them in their place. Nothing stops meanwhile; leases keep their deadlines.</p>
+<p><code>POST /v1/views/rebuild</code>. Needs <code>operations:write</code>.</p>
 <p>Can fail with <a href="#error-proof_running"><code>proof_running</code></a>.</p>
 <h3 id="query-verify"><code>verify</code></h3>
 <p>Prove the log, its indexes, the snapshots, and that everything served equals a fold from the first event. One finding for each thing that is wrong. Changes nothing.</p>

@@ -7,7 +7,7 @@
 namespace fasti::http {
 namespace {
 
-constexpr std::array<route, 45> routes = {{
+constexpr std::array<route, 46> routes = {{
     {operation::api_reference, route_kind::page, method::get, command_type{}, "/", "", {}},
     {operation::health, route_kind::page, method::get, command_type{}, "/health", "", {}},
     {operation::metrics, route_kind::page, method::get, command_type{}, "/metrics", "", {}},
@@ -39,6 +39,7 @@ constexpr std::array<route, 45> routes = {{
     {operation::get_service, route_kind::query, method::get, command_type{}, "/v1/services/{service}", "registry:read", {"service"}},
     {operation::register_service, route_kind::command, method::put, command_type::register_service, "/v1/services/{service}", "registry:write", {"service"}},
     {operation::revoke_token, route_kind::command, method::delete_, command_type::revoke_token, "/v1/tokens/{token}", "tokens:write", {"token"}},
+    {operation::rebuild_views, route_kind::query, method::post, command_type{}, "/v1/views/rebuild", "operations:write", {}},
     {operation::get_view, route_kind::query, method::get, command_type{}, "/v1/views/{view}", "events:read", {"view"}},
     {operation::get_why, route_kind::query, method::get, command_type{}, "/v1/why/{stream*}", "events:read", {"stream"}},
     {operation::lift_expiry_guard, route_kind::command, method::post, command_type::lift_expiry_guard, "/v1/registry/expiry_guard/lift", "registry:write", {}},
@@ -60,7 +61,7 @@ struct literal {
     std::uint16_t node;
 };
 
-constexpr std::array<literal, 34> literals = {{
+constexpr std::array<literal, 35> literals = {{
     {"health", 1},
     {"metrics", 2},
     {"v1", 3},
@@ -88,16 +89,17 @@ constexpr std::array<literal, 34> literals = {{
     {"renew", 28},
     {"expiry_guard", 29},
     {"metrics", 30},
-    {"lift", 35},
-    {"instances", 36},
-    {"difference", 37},
-    {"drain", 39},
-    {"maintenance", 40},
-    {"renew", 41},
-    {"resume", 42},
+    {"rebuild", 33},
+    {"lift", 36},
+    {"instances", 37},
+    {"difference", 38},
+    {"drain", 40},
+    {"maintenance", 41},
+    {"renew", 42},
+    {"resume", 43},
 }};
 
-constexpr std::array<trie_node, 43> nodes = {{
+constexpr std::array<trie_node, 44> nodes = {{
     {0, 3, 0, 0, 0, 1, "GET, HEAD"},
     {3, 4, 0, 0, 1, 1, "GET, HEAD"},
     {7, 0, 0, 0, 2, 1, "GET, HEAD"},
@@ -120,27 +122,28 @@ constexpr std::array<trie_node, 43> nodes = {{
     {27, 0, 0, 0, 16, 1, "GET, HEAD"},
     {27, 0, 32, 0, 17, 2, "GET, HEAD, POST"},
     {27, 0, 0, 0, 19, 1, "GET, HEAD"},
-    {27, 0, 33, 0, 20, 1, "GET, HEAD"},
-    {27, 0, 0, 34, 21, 0, ""},
-    {27, 0, 0, 0, 21, 1, "POST"},
-    {27, 0, 0, 0, 22, 1, "GET, HEAD"},
-    {27, 0, 0, 0, 23, 1, "GET, HEAD"},
-    {27, 0, 0, 0, 24, 1, "GET, HEAD"},
-    {27, 0, 0, 0, 25, 1, "POST"},
-    {27, 1, 0, 0, 26, 0, ""},
-    {28, 0, 0, 0, 26, 1, "GET, HEAD"},
-    {28, 1, 0, 0, 27, 3, "DELETE, GET, HEAD, PUT"},
-    {29, 0, 0, 0, 30, 1, "DELETE"},
-    {29, 1, 0, 0, 31, 1, "GET, HEAD"},
-    {30, 0, 0, 0, 32, 1, "GET, HEAD"},
-    {30, 0, 0, 0, 33, 1, "POST"},
-    {30, 0, 38, 0, 34, 1, "GET, HEAD"},
-    {30, 0, 0, 0, 35, 1, "GET, HEAD"},
-    {30, 4, 0, 0, 36, 4, "DELETE, GET, HEAD, PATCH, PUT"},
-    {34, 0, 0, 0, 40, 1, "POST"},
-    {34, 0, 0, 0, 41, 2, "DELETE, PUT"},
-    {34, 0, 0, 0, 43, 1, "POST"},
-    {34, 0, 0, 0, 44, 1, "POST"},
+    {27, 1, 34, 0, 20, 1, "GET, HEAD"},
+    {28, 0, 0, 35, 21, 0, ""},
+    {28, 0, 0, 0, 21, 1, "POST"},
+    {28, 0, 0, 0, 22, 1, "GET, HEAD"},
+    {28, 0, 0, 0, 23, 1, "GET, HEAD"},
+    {28, 0, 0, 0, 24, 1, "GET, HEAD"},
+    {28, 0, 0, 0, 25, 1, "POST"},
+    {28, 1, 0, 0, 26, 0, ""},
+    {29, 0, 0, 0, 26, 1, "GET, HEAD"},
+    {29, 1, 0, 0, 27, 3, "DELETE, GET, HEAD, PUT"},
+    {30, 0, 0, 0, 30, 1, "DELETE"},
+    {30, 0, 0, 0, 31, 1, "POST"},
+    {30, 1, 0, 0, 32, 1, "GET, HEAD"},
+    {31, 0, 0, 0, 33, 1, "GET, HEAD"},
+    {31, 0, 0, 0, 34, 1, "POST"},
+    {31, 0, 39, 0, 35, 1, "GET, HEAD"},
+    {31, 0, 0, 0, 36, 1, "GET, HEAD"},
+    {31, 4, 0, 0, 37, 4, "DELETE, GET, HEAD, PATCH, PUT"},
+    {35, 0, 0, 0, 41, 1, "POST"},
+    {35, 0, 0, 0, 42, 2, "DELETE, PUT"},
+    {35, 0, 0, 0, 44, 1, "POST"},
+    {35, 0, 0, 0, 45, 1, "POST"},
 }};
 
 constexpr std::array<std::string_view, operation_count> names = {
@@ -171,6 +174,7 @@ constexpr std::array<std::string_view, operation_count> names = {
     "list_snapshots",
     "take_snapshot",
     "replay",
+    "rebuild_views",
     "verify",
     "list_services",
     "get_service",

@@ -45,6 +45,7 @@ enum class operation : std::uint16_t {
     list_snapshots,
     take_snapshot,
     replay,
+    rebuild_views,
     verify,
     list_services,
     get_service,
@@ -61,7 +62,7 @@ enum class operation : std::uint16_t {
     run_command,
     run_commands,
 };
-inline constexpr std::size_t operation_count = 42;
+inline constexpr std::size_t operation_count = 43;
 std::string_view to_name(operation value) noexcept;
 
 enum class route_kind : std::uint8_t {

@@ -196,6 +196,13 @@ struct replay_params {
     bool operator==(const replay_params&) const = default;
 };
 
+//! Fold all views from the first event beside those that are served, then put them in their place. Nothing stops meanwhile; leases keep their deadlines.
+struct rebuild_views_params {
+    static constexpr std::string_view query_name = "rebuild_views";
+
+    bool operator==(const rebuild_views_params&) const = default;
+};
+
 //! Prove the log, its indexes, the snapshots, and that everything served equals a fold from the first event. One finding for each thing that is wrong. Changes nothing.
 struct verify_params {
     static constexpr std::string_view query_name = "verify";

@@ -251,6 +251,16 @@ void read_query(std::span<const query_param> given, std::span<const path_field>,
 }
 
 void read_query(std::span<const query_param> given, std::span<const path_field>,
+                rebuild_views_params&, common_params& common, field_errors& errors) {
+    static constexpr std::array<std::string_view, 0> names = {};
+    common = {};
+    wire::common_reader shared({}, common, errors);
+    for (const query_param& one : given) {
+        if (!shared.take(one)) { shared.add_unknown(names, one.name); }
+    }
+}
+
+void read_query(std::span<const query_param> given, std::span<const path_field>,
                 verify_params&, common_params& common, field_errors& errors) {
     static constexpr std::array<std::string_view, 0> names = {};
     common = {};

@@ -44,6 +44,8 @@ void read_query(std::span<const query_param> given, std::span<const path_field> 
 void read_query(std::span<const query_param> given, std::span<const path_field> path,
                 replay_params& out, common_params& common, field_errors& errors);
 void read_query(std::span<const query_param> given, std::span<const path_field> path,
+                rebuild_views_params& out, common_params& common, field_errors& errors);
+void read_query(std::span<const query_param> given, std::span<const path_field> path,
                 verify_params& out, common_params& common, field_errors& errors);
 
 } // namespace fasti::operations

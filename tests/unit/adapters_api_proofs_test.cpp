@@ -194,6 +194,20 @@ TEST(proof_routes, name_what_is_wrong_with_a_live_view) {
     EXPECT_THAT(w.ask("/v1/replay?view=tokens"), HasSubstr("\"findings\":0"));
 }
 
+TEST(proof_routes, put_rebuilt_views_in_the_place_of_wrong_ones) {
+    world w;
+    auto& live = const_cast<view_set&>(w.node->views()); // the planted fault
+    live.registry().on(registry::instance_updated{"web", "web-3", "10.0.0.1", 4711},
+                       {live.recorded(), 2, 5, "token/aa"});
+    EXPECT_THAT(w.ask("/v1/replay"), HasSubstr("\"equal\":false"));
+    const std::string got = w.ask("/v1/views/rebuild", "POST");
+    EXPECT_THAT(got, HasSubstr("event: progress\ndata: {\"step\":\"rebuild\""));
+    EXPECT_THAT(got, HasSubstr("event: result\ndata: {\"events\":5,"));
+    EXPECT_THAT(w.ask("/v1/replay"), Not(HasSubstr("\"equal\":false")));
+    w.put("web-5", 80); // the new views take part in what happens next
+    EXPECT_THAT(w.ask("/v1/replay"), HasSubstr("\"findings\":0"));
+}
+
 TEST(proof_routes, find_a_wrong_write_model) {
     world w;
     registry::instance_deregistered lost{"web", "web-1"};

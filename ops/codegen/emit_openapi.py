@@ -106,6 +106,25 @@ def _named_schemas(context):
     return out
 
 
+def _cloudevent_schema():
+    return {
+        "type": "object", "description": "An event as CloudEvents 1.0 in JSON; `data` by its type in the event reference.",
+        "properties": {
+            "specversion": {"type": "string", "const": "1.0"}, "id": {"type": "string"},
+            "source": {"type": "string"}, "type": {"type": "string"}, "subject": {"type": "string"},
+            "time": {"type": "string", "format": "date-time"}, "datacontenttype": {"type": "string"},
+            "position": {"type": "string"}, "epoch": {"type": "string"}, "streamversion": {"type": "string"},
+            "revision": {"type": "string", "description": "Of the event's declaration when it was recorded."},
+            "chainhash": {"type": "string", "pattern": "^[0-9a-f]{64}$",
+                          "description": "SHA-256 over the log up to and with this event."},
+            "correlationid": {"type": "string"}, "causationid": {"type": "string"},
+            "authtype": {"type": "string", "enum": ["api_key", "system", "unknown"]},
+            "authid": {"type": "string"}, "traceparent": {"type": "string"}, "tenant": {"type": "string"},
+            "reason": {"type": "string"}, "data": {"type": "object"},
+            "data_base64": {"type": "string", "description": "As stored, where this build cannot read it."}},
+        "required": ["specversion", "id", "source", "type"]}
+
+
 def _shared_schemas(model):
     commands = [c.name for c in model.commands if not c.internal]
     return {
@@ -159,22 +178,7 @@ def _shared_schemas(model):
                                    "position": ref("schemas", "position"),
                                    "events": {"type": "array", "items": ref("schemas", "told_event")},
                                    "problem": ref("schemas", "problem")}}}}},
-        "cloudevent": {
-            "type": "object", "description": "An event as CloudEvents 1.0 in JSON; `data` by its type in the event reference.",
-            "properties": {
-                "specversion": {"type": "string", "const": "1.0"}, "id": {"type": "string"},
-                "source": {"type": "string"}, "type": {"type": "string"}, "subject": {"type": "string"},
-                "time": {"type": "string", "format": "date-time"}, "datacontenttype": {"type": "string"},
-                "position": {"type": "string"}, "epoch": {"type": "string"}, "streamversion": {"type": "string"},
-                "revision": {"type": "string", "description": "Of the event's declaration when it was recorded."},
-                "chainhash": {"type": "string", "pattern": "^[0-9a-f]{64}$",
-                              "description": "SHA-256 over the log up to and with this event."},
-                "correlationid": {"type": "string"}, "causationid": {"type": "string"},
-                "authtype": {"type": "string", "enum": ["api_key", "system", "unknown"]},
-                "authid": {"type": "string"}, "traceparent": {"type": "string"}, "tenant": {"type": "string"},
-                "reason": {"type": "string"}, "data": {"type": "object"},
-                "data_base64": {"type": "string", "description": "As stored, where this build cannot read it."}},
-            "required": ["specversion", "id", "source", "type"]},
+        "cloudevent": _cloudevent_schema(),
         "batch": {
             "type": "object", "description": "Many commands in one request.", "additionalProperties": False,
             "properties": {

@@ -343,7 +343,7 @@ result<void> opening::finish_sealing(segment& full, const segment& next) {
         }
         note(note_kind::sealing_finished, full.name() + " was full and is now sealed.");
     }
-    full.seal(full.footer_now());
+    full.seal(full.footer_now(), writes_);
     return {};
 }
 

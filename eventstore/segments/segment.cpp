@@ -36,7 +36,7 @@ segment::segment(std::string name, std::unique_ptr<file> handle, const segment_h
 
 segment_extent segment::extent() const {
     const std::lock_guard lock{mutex_};
-    return {header_.before.last + 1, after_, sums_.end, sealed_};
+    return {header_.before.last + 1, after_, sums_.end, sealed_, footer_stands_};
 }
 
 frame_sums segment::sums() const {
@@ -53,12 +53,13 @@ void segment::grow(const frame_header& frame) {
     after_ = point_after(frame);
 }
 
-void segment::seal(const segment_footer& footer) {
+void segment::seal(const segment_footer& footer, bool footer_stands) {
     const std::lock_guard lock{mutex_};
     footer_ = footer;
     after_ = footer.after;
     sums_ = footer.sums;
     sealed_ = true;
+    footer_stands_ = footer_stands;
 }
 
 segment_footer segment::footer_now() const {

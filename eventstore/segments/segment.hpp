@@ -25,6 +25,7 @@ struct segment_extent {
     chain_point after; //!< after.last is first - 1 when it holds no events
     std::uint64_t end = segment_header_bytes;
     bool sealed = false;
+    bool footer_stands = false; //!< in the file; not when a power cut came first and we only read
 };
 
 class segment {
@@ -41,7 +42,7 @@ public:
     //! Counts a durable frame in.
     void grow(const frame_header& frame);
     //! From here on nothing changes any more. The table is kept, or read when first needed.
-    void seal(const segment_footer& footer);
+    void seal(const segment_footer& footer, bool footer_stands = true);
     //! What the footer of this segment must say, and the table that goes before it.
     segment_footer footer_now() const;
     std::vector<table_entry> table_now() const;
@@ -65,6 +66,7 @@ private:
     chain_point after_;
     frame_sums sums_;
     bool sealed_ = false;
+    bool footer_stands_ = false;
     segment_footer footer_;
     mutable std::vector<table_entry> table_; // empty in a sealed segment: not read yet
 };

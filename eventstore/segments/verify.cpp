@@ -122,7 +122,7 @@ result<void> walker::walk_segment(const segment& each, const segment_extent& ext
             return {};
         }
     }
-    return extent.sealed ? check_footer(each, rebuilt) : result<void>{};
+    return extent.footer_stands ? check_footer(each, rebuilt) : result<void>{};
 }
 
 void walker::check_frame(const segment& each, const frame_header& frame, std::string_view bytes) {

@@ -99,8 +99,8 @@ public:
 
     std::vector<std::string> names() const override {
         std::vector<std::string> out;
-        job_->context.live->views().each_view(
-            [&](const auto& view) { out.emplace_back(view.name); });
+        const auto any = std::make_unique<view_set>(); // the live ones are not this thread's
+        any->each_view([&](const auto& view) { out.emplace_back(view.name); });
         out.emplace_back(parked_part);
         if (job_->context.show_model) {
             out.emplace_back(model_part); // stands at the head: behind everything else

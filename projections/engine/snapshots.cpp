@@ -184,7 +184,9 @@ result<recovery> recover(const ledger& facts, const snapshot_store& store, posit
             out.from_snapshot = content->at;
             break;
         }
-        out.ignored.push_back("Snapshot " + one.name + " is not used: " + *refusal + ".");
+        const bool ends = refusal->ends_with('.');
+        out.ignored.push_back("Snapshot " + one.name + " is not used: " + *refusal +
+                              (ends ? "" : "."));
         out.views = std::make_unique<view_set>();
         for (extra_fold* const extra : extras) {
             extra->clear();

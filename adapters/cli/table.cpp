@@ -156,7 +156,8 @@ void print_members(json_value object, std::ostream& out, std::size_t indent) {
             out << space << name << "\n";
             print_members(member.value, out, indent + 2);
         } else {
-            out << space << padded(name, width) << "  " << cell_text(member.value) << "\n";
+            const std::string value = cell_text(member.value);
+            out << space << (value.empty() ? name : padded(name, width) + "  " + value) << "\n";
         }
     }
 }

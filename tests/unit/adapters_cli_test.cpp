@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -275,9 +276,14 @@ TEST(cli, sends_the_admin_token_of_the_data_folder_to_this_machine_only) {
     EXPECT_EQ(run_fasti({"status", "--addr", server.address()}, {{"FASTI_DATA__DIR", folder}}).code,
               exit_success);
     EXPECT_THAT(server.requests()[0], HasSubstr("Authorization: Bearer " + token));
-    const outcome away = run_fasti({"status", "--addr", "fasti.invalid:1"},
-                                   {{"FASTI_DATA__DIR", folder}});
-    EXPECT_EQ(away.code, exit_unreachable);
+    setenv("no_proxy", "*", 1); // NOLINT: one thread reads it; a proxy of the machine is not asked
+    // 0.0.0.0 reaches this machine, but is no loopback address: the same as any other host.
+    const std::string port = server.address().substr(server.address().find(':'));
+    EXPECT_EQ(
+        run_fasti({"status", "--addr", "http://0.0.0.0" + port}, {{"FASTI_DATA__DIR", folder}}).code,
+        exit_success);
+    ASSERT_EQ(server.requests().size(), 2U);
+    EXPECT_THAT(server.requests()[1], Not(HasSubstr("Authorization")));
     std::filesystem::remove_all(folder);
 }
 

@@ -152,7 +152,7 @@ exchange_answer client::perform(const exchange_request& request,
     curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
     curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &of);
-    if (access_.loopback) {
+    if (access_.direct) {
         curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
     }
     if (!access_.cacert.empty()) {
@@ -223,7 +223,8 @@ std::optional<resolved_address> resolve_address(std::string_view text, bool pref
     if (scheme.empty()) {
         scheme = loopback && !prefer_tls ? "http" : "https";
     }
-    return resolved_address{scheme + "://" + whole, loopback};
+    return resolved_address{scheme + "://" + whole, loopback,
+                            loopback || at->host == "0.0.0.0" || at->host == "::"};
 }
 
 } // namespace fasti::cli

@@ -21,7 +21,7 @@ struct server_access {
     std::string token_trouble; //!< why it is empty
     std::string cacert;
     std::uint64_t timeout_ms = 30'000; //!< of a whole exchange
-    bool loopback = false;             //!< then no proxy is used
+    bool direct = false;               //!< this machine: no proxy is used
 };
 
 struct exchange_request {
@@ -80,6 +80,7 @@ std::string url_encoded(std::string_view text, bool keep_slashes = false);
 struct resolved_address {
     std::string url;
     bool loopback = false;
+    bool direct = false; //!< 0.0.0.0 and :: too, which reach this machine
 };
 std::optional<resolved_address> resolve_address(std::string_view text, bool prefer_tls);
 

@@ -8,6 +8,7 @@
 #include "eventstore/segments/posix_files.hpp"
 #include "eventstore/segments/segment_ledger.hpp"
 
+#include <unistd.h>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -16,7 +17,8 @@ namespace fasti::cli {
 
 struct offline_log {
     offline_log(std::string folder, std::string snapshot_folder)
-        : data(std::move(folder)), snapshots(disk, std::move(snapshot_folder)) {}
+        : data(std::move(folder)),
+          snapshots(disk, std::move(snapshot_folder), "." + std::to_string(getpid())) {}
 
     std::string data;
     posix_files disk;

@@ -10,6 +10,7 @@
 #include "projections/engine/snapshots.hpp"
 #include "projections/queries/view_rows.hpp"
 
+#include <limits>
 #include <memory>
 #include <ostream>
 #include <vector>
@@ -195,17 +196,16 @@ std::string document_of(const kept_snapshot& kept) {
     return out;
 }
 
-//! With the lock: a server thins and writes its own snapshots, and there is one writer.
+//! Only adds one: which older ones go is for the server to say, which may run on the folder.
 int snapshot_here(session& at, const arguments& given, std::string& document) {
     int code = 0;
-    const std::unique_ptr<offline_log> log = open_offline(at, given, open_mode::read_write, code);
+    const std::unique_ptr<offline_log> log = open_offline(at, given, open_mode::read_only, code);
     if (log == nullptr) {
         return code;
     }
-    const config settings = known_settings(at).values;
     ladder_limits limits;
-    limits.snapshots_max = settings.snapshots.keep;
-    limits.bytes_max = settings.snapshots.bytes_max;
+    limits.snapshots_max = std::numeric_limits<std::size_t>::max();
+    limits.bytes_max = std::numeric_limits<std::uint64_t>::max();
     model_fold model;
     extra_fold* const extras[] = {&model};
     const auto kept = keep_snapshot_beside(extras, *log->facts, log->snapshots, limits);
@@ -304,7 +304,7 @@ std::vector<command_spec> proof_commands() {
     snapshot.examples = {"fasti snapshot", "fasti snapshot --data /var/lib/fasti"};
     snapshot.run = run_snapshot;
     add_common(snapshot,
-               "Write it in this data folder without a server, which must not run on it.");
+               "Write it in this data folder instead of asking a server; one may run on it.");
     std::vector<command_spec> out;
     out.push_back(std::move(verify));
     out.push_back(std::move(replay));

@@ -188,8 +188,8 @@ std::unique_ptr<client> connect(session& at, const arguments& given) {
         return nullptr;
     }
     access.url = resolved->url;
-    access.loopback = resolved->loopback;
-    found_token token = find_token(at, given, access.loopback);
+    access.direct = resolved->direct;
+    found_token token = find_token(at, given, resolved->loopback);
     if (token.text.empty() && given.has("token_file")) {
         at.fail(exit_usage, token.trouble + ".");
         return nullptr;

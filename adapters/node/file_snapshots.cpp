@@ -18,7 +18,7 @@ result<void> file_snapshots::write(std::string_view name, std::string_view bytes
         return made;
     }
     const std::string path = path_of(name);
-    const std::string beside = path + std::string(unfinished);
+    const std::string beside = path + writer_ + std::string(unfinished);
     auto opened = disk_.open(beside, file_mode::create);
     if (!opened.ok()) {
         return std::move(opened).error();

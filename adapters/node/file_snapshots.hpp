@@ -14,7 +14,10 @@ namespace fasti {
 
 class file_snapshots final : public snapshot_store {
 public:
-    file_snapshots(files& disk, std::string folder) : disk_(disk), folder_(std::move(folder)) {}
+    //! `writer` keeps the unfinished files of two processes apart: a server's, and those of whoever
+    //! writes beside it.
+    file_snapshots(files& disk, std::string folder, std::string writer = {})
+        : disk_(disk), folder_(std::move(folder)), writer_(std::move(writer)) {}
 
     //! In pieces with a sync each, so that the log's own syncs never wait behind a large one.
     result<void> write(std::string_view name, std::string_view bytes) override;
@@ -27,6 +30,7 @@ private:
 
     files& disk_;
     const std::string folder_;
+    const std::string writer_;
 };
 
 } // namespace fasti

@@ -68,7 +68,9 @@ std::string shortened(std::string_view value) {
     if (value.size() <= value_told_max) {
         return std::string(value);
     }
-    return std::string(value.substr(0, value_told_max)) + "...";
+    std::string out(value.substr(0, value_told_max));
+    out += "...";
+    return out;
 }
 
 void add_member(std::string& out, std::string_view name, std::string_view was,

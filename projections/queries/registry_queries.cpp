@@ -18,7 +18,8 @@ constexpr std::size_t row_bytes_usual = 768;
 
 query_answer failed(error why, position changed) {
     query_answer out;
-    out.digest = static_cast<std::uint64_t>(why.code) + 1;
+    // Apart from positions, which answers with rows use as their digest.
+    out.digest = ~static_cast<std::uint64_t>(why.code);
     out.failure = std::move(why);
     out.changed = changed;
     return out;

@@ -106,8 +106,8 @@ fasti_module(PATH tests/sim/core
   SOURCES folds.cpp followers.cpp judge.cpp lease_book.cpp operations.cpp planted.cpp restarts.cpp scheduler.cpp
           server.cpp)
 fasti_executable(NAME fasti_sim SOURCES tests/sim/core/main.cpp NEEDS tests/sim/core)
-fasti_test(NAME simulation_test SOURCES tests/sim/core/simulation_test.cpp NEEDS tests/sim/core)
-fasti_test(NAME planted_faults_test SOURCES tests/sim/core/planted_faults_test.cpp NEEDS tests/sim/core)
+fasti_test(NAME simulation_test TIMEOUT 900 SOURCES tests/sim/core/simulation_test.cpp NEEDS tests/sim/core)
+fasti_test(NAME planted_faults_test TIMEOUT 900 SOURCES tests/sim/core/planted_faults_test.cpp NEEDS tests/sim/core)
 fasti_test(NAME golden_segments_test
   SOURCES tests/golden/segments_test.cpp
   NEEDS domain/base eventstore/port eventstore/segments tests/support/disk)

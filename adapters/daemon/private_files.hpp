@@ -9,7 +9,7 @@
 
 namespace fasti {
 
-//! Makes the folder and its parents, 0700; an existing one that others may enter is refused.
+//! Makes the folder and its parents, 0700; an existing one that others may enter is made private.
 //! Errors: configuration_invalid, naming the folder and what to do.
 result<void> make_private_folder(const std::string& path);
 

@@ -8,9 +8,9 @@
 namespace fasti::segments {
 namespace {
 
-constexpr std::size_t zeros_per_write = 1024U * 1024U;
-constexpr std::uint64_t zeros_per_sync = 8U * 1024U *
-                                         1024U; // small pieces: commits go on beside it
+constexpr std::size_t zeros_per_write = 1024U * 1024U; // synced each: commits wait for no more
+constexpr std::size_t page_bytes = 4096; // what the system writes to a disk at once, at least
+constexpr std::size_t body_bytes_min = 16U * 1024U; // less is not worth a call of its own
 constexpr std::string_view spare_name = "/next.tmp";
 constexpr std::string_view large_name = "/large.tmp";
 
@@ -27,7 +27,7 @@ result<std::unique_ptr<file>> create_zeros(files& disk, const std::string& path,
             std::min<std::uint64_t>(zeros.size(), bytes - at));
         done = (*handle)->write_at(at, std::string_view{zeros}.substr(0, size));
         at += size;
-        if (done.ok() && (at == bytes || at % zeros_per_sync == 0)) {
+        if (done.ok()) {
             done = (*handle)->sync();
         }
     }
@@ -37,6 +37,13 @@ result<std::unique_ptr<file>> create_zeros(files& disk, const std::string& path,
         return std::move(done).error();
     }
     return handle;
+}
+
+//! Where the part of a frame begins that the disk may write while the rest is still computed: behind
+//! the page of its header, which would be written twice otherwise. All of the size: not worth it.
+std::size_t body_worth_a_start(std::uint64_t offset, std::size_t size) {
+    const std::size_t head = page_bytes - static_cast<std::size_t>(offset % page_bytes);
+    return size >= head + body_bytes_min ? head : size;
 }
 
 //! Gives a file of zeros its header and its name.
@@ -114,14 +121,30 @@ result<built_frame> appender::write(const append_batch& batch) {
         }
     }
     const segment_header& header = active_->header();
-    built_frame frame = build_frame({header.log, header.sequence, offset_, written_}, batch,
-                                    hasher_);
-    if (auto put = active_->handle().write_at(offset_, frame.bytes); !put.ok()) {
+    built_frame frame = encode_frame({header.log, header.sequence, offset_, written_}, batch);
+    const std::size_t body = body_worth_a_start(offset_, frame.bytes.size());
+    auto put = put_part(frame.bytes, body, frame.bytes.size());
+    if (put.ok()) {
+        chain_frame(frame, hasher_); // while the disk writes the body
+        put = put_part(frame.bytes, 0, body);
+    }
+    if (!put.ok()) {
         auto withdrawn = withdraw(offset_, frame.bytes.size(), std::move(put).error());
         return std::move(withdrawn).error();
     }
-    active_->handle().start_sync(offset_, frame.bytes.size());
     return frame;
+}
+
+//! Writes a part of the frame at hand and has the disk begin with it.
+result<void> appender::put_part(std::string_view frame, std::size_t from, std::size_t to) {
+    if (from == to) {
+        return {};
+    }
+    auto put = active_->handle().write_at(offset_ + from, frame.substr(from, to - from));
+    if (put.ok()) {
+        active_->handle().start_sync(offset_ + from, to - from);
+    }
+    return put;
 }
 
 //! A refused frame must not come back after a crash: the disk may hold any part of it.

@@ -13,6 +13,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace fasti::segments {
 
@@ -51,6 +52,7 @@ public:
 private:
     result<void> roll(std::uint64_t frame_bytes);
     result<std::unique_ptr<file>> next_file(const segment_header& header);
+    result<void> put_part(std::string_view frame, std::size_t from, std::size_t to);
     result<void> withdraw(std::uint64_t offset, std::size_t bytes, error why);
     error end(error why);
 

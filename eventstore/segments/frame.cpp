@@ -45,24 +45,20 @@ std::size_t frame_bytes_bound(const append_batch& batch) noexcept {
     return padded(bytes);
 }
 
-built_frame build_frame(const frame_place& place, const append_batch& batch, chain_hasher& hasher) {
+built_frame encode_frame(const frame_place& place, const append_batch& batch) {
     built_frame frame;
     frame.bytes.resize(frame_bytes_bound(batch));
     frame.slices.reserve(batch.events.size());
-    frame.hash_prefixes.reserve(batch.events.size());
     char* const begin = frame.bytes.data();
     byte_writer out{begin + frame_header_bytes};
-    hash256 hash = place.before.hash;
     position at = place.before.last;
     for (const event_draft& draft : batch.events) {
         char* const record = out.at + sizeof(std::uint32_t);
         const std::size_t size = write_record(draft, ++at, record);
         out.number(static_cast<std::uint32_t>(size));
         out.at += size;
-        hash = hasher.next(hash, {record, size});
         frame.slices.push_back(
             {static_cast<std::uint32_t>(record - begin), static_cast<std::uint32_t>(size)});
-        frame.hash_prefixes.push_back(hash.prefix());
     }
     for (const receipt_draft& draft : batch.receipts) {
         write_receipt(out, draft);
@@ -83,11 +79,21 @@ built_frame build_frame(const frame_place& place, const append_batch& batch, cha
     header.last_recorded = batch.events.empty() ? place.before.recorded
                                                 : batch.events.back().recorded;
     header.hash_before = place.before.hash;
-    header.hash_after = hash;
     frame.bytes.resize(padded(header.length)); // what lies behind the last part is still zero
-    write_frame_header(header, frame.bytes.data());
-    header.crc = seal_frame(frame.bytes.data(), frame.bytes.size());
     return frame;
+}
+
+void chain_frame(built_frame& frame, chain_hasher& hasher) {
+    const std::string_view bytes = frame.bytes;
+    hash256 hash = frame.header.hash_before;
+    frame.hash_prefixes.reserve(frame.slices.size());
+    for (const event_slice& slice : frame.slices) {
+        hash = hasher.next(hash, bytes.substr(slice.offset, slice.size));
+        frame.hash_prefixes.push_back(hash.prefix());
+    }
+    frame.header.hash_after = hash;
+    write_frame_header(frame.header, frame.bytes.data());
+    frame.header.crc = seal_frame(frame.bytes.data(), frame.bytes.size());
 }
 
 frame_parts::frame_parts(std::string_view frame, const frame_header& header) noexcept

@@ -31,8 +31,13 @@ struct built_frame {
 //! No frame of this batch is longer, padding included.
 std::size_t frame_bytes_bound(const append_batch& batch) noexcept;
 
-//! Encodes, chains and checksums a batch; an empty batch gives a frame that carries durable_through on.
-built_frame build_frame(const frame_place& place, const append_batch& batch, chain_hasher& hasher);
+//! Encodes a batch: all bytes behind the header are final, which itself is still zero. An empty batch
+//! gives a frame that carries durable_through on.
+built_frame encode_frame(const frame_place& place, const append_batch& batch);
+
+//! Chains and checksums what encode_frame() made, and puts the header in front of it. Apart from the
+//! encoding, because it takes longest and a disk can write the body meanwhile.
+void chain_frame(built_frame& frame, chain_hasher& hasher);
 
 //! A receipt as it lies in a frame.
 struct stored_receipt {

@@ -42,8 +42,12 @@ void must(const Result& done, const char* what) {
 //! The drafts of one batch; only the streams, their versions and the times differ between batches.
 class made_events {
 public:
-    made_events(std::size_t batch, std::size_t record_bytes) : names_(batch), drafts_(batch) {
-        event_draft least = draft(0);
+    made_events(std::size_t batch, std::size_t record_bytes) : drafts_(batch) {
+        for (std::uint64_t stream = 0; stream < streams; ++stream) {
+            names_.push_back("instance/svc-" + std::to_string(stream % 100) + "/node-" +
+                             std::to_string(10'000'000 + stream));
+        }
+        event_draft least = draft();
         std::string bytes;
         const std::size_t envelope = encode_record(least, 1'000'000, bytes);
         data_.assign(record_bytes > envelope + 8 ? record_bytes - envelope - 3 : 8, 'd');
@@ -59,21 +63,18 @@ public:
     }
 
     append_batch next() {
-        for (std::size_t i = 0; i < drafts_.size(); ++i) {
-            drafts_[i] = draft(i);
-            drafts_[i].data = data_;
+        for (event_draft& each : drafts_) {
+            each = draft();
+            each.data = data_;
             ++number_;
         }
         return {drafts_, {}, {}};
     }
 
 private:
-    event_draft draft(std::size_t place) {
+    event_draft draft() {
         event_draft made;
-        const std::uint64_t stream = number_ * 1'000'003U % streams;
-        names_[place] = "instance/svc-" + std::to_string(stream % 100) + "/node-" +
-                        std::to_string(10'000'000 + stream);
-        made.stream = names_[place];
+        made.stream = names_[number_ * 1'000'003U % streams];
         made.stream_version = number_ / streams + 1;
         made.type = "instance_registered";
         for (unsigned i = 0; i < 8; ++i) {
@@ -84,7 +85,7 @@ private:
         return made;
     }
 
-    std::vector<std::string> names_;
+    std::vector<std::string> names_; // made before the clock runs: they are not the log's work
     std::vector<event_draft> drafts_;
     std::string data_;
     std::uint64_t number_ = 0;

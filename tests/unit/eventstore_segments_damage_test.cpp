@@ -352,7 +352,8 @@ void at_every_call(sim::fault how,
             auto log = world.open();
             for (int i = 0; log.ok() && i < 14; ++i) {
                 static_cast<void>((*log)->maintain().ok());
-                const auto added = world.add(**log, 6, 1500); // about 20 sectors: rolls twice
+                // About 20 sectors in one write, or 50 in two, of which the disk may have any part.
+                const auto added = world.add(**log, 6, i % 3 == 2 ? 4000 : 1500);
                 if (added.ok()) {
                     acknowledged = world.written;
                 } else if (added.error().code == error_code::store_unavailable) {

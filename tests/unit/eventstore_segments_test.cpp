@@ -64,7 +64,8 @@ TEST(frame, notices_every_flipped_bit) {
         events[i].stream_version = i + 1;
         events[i].type = "t";
     }
-    built_frame frame = build_frame({{{{1}}, 2}, 3, 512, {}}, {events, {}, {}}, hasher);
+    built_frame frame = encode_frame({{{{1}}, 2}, 3, 512, {}}, {events, {}, {}});
+    chain_frame(frame, hasher);
     frame_header header;
     ASSERT_TRUE(decode(frame.bytes, header));
     ASSERT_TRUE(frame_sound(frame.bytes, header));

@@ -23,11 +23,13 @@ h3{scroll-margin-top:1rem}a{color:var(--link)}code,pre{font:.9em/1.45 ui-monospa
 code{padding:.1em .3em;border-radius:3px;overflow-wrap:anywhere}pre{padding:.8rem;overflow:auto;border-radius:5px}pre code{padding:0}
 table{border-collapse:collapse;width:100%;margin:.8rem 0}
 th,td{text-align:left;vertical-align:top;padding:.35rem .7rem;border-bottom:1px solid var(--line)}th{background:var(--soft)}
-:target{background:var(--soft)}</style></head><body>
+:target{background:var(--soft)}
+@media (max-width:50rem){table{display:block;overflow-x:auto}td code{overflow-wrap:normal}}</style></head><body>
 <h1>Fasti 0.1.0: API reference</h1>
 <p>Every change is a command. A command that changes something appends events to one log; an answer to it tells <code>outcome</code>, <code>position</code> and <code>events</code>. The same command may be sent to its own route or to <code>POST /v1/commands/&lt;name&gt;</code>, and many at once to <code>POST /v1/commands</code>.</p>
-<p>Requests carry <code>Authorization: Bearer &lt;token&gt;</code>. Answers other than 2xx and 304 are problem+json (RFC 9457) with <code>code</code>, one of the <a href="#errors">errors</a>, and <code>errors</code> naming each wrong field by an RFC 6901 pointer.</p>
-<p>The same description for programs: <code>GET /v1/openapi.json</code>.</p>
+<p>Requests carry <code>Authorization: Bearer &lt;token&gt;</code>. Answers other than 2xx and 304 are problem+json (RFC 9457) with <code>code</code>, one of the <a href="#errors">errors</a>, and <code>errors</code> naming each wrong field by an RFC 6901 pointer. The first start writes a token with all <a href="#permissions">permissions</a> to <code>admin.token</code> in the data folder.</p>
+<p>The same description for programs: <a href="/v1/openapi.json"><code>/v1/openapi.json</code></a>.</p>
+<p>On this page: <a href="#headers">Headers</a>, <a href="#parameters">Common parameters</a>, <a href="#routes">Routes</a>, <a href="#context-identity">identity</a>, <a href="#context-operations">operations</a>, <a href="#context-registry">registry</a>, <a href="#permissions">Permissions</a>, <a href="#errors">Errors</a>.</p>
 <h2 id="headers">Headers</h2>
 <table><thead><tr><th>Header</th><th>Where</th><th>Meaning</th></tr></thead><tbody>
 <tr><td><code>Idempotency-Key</code></td><td>commands</td><td>The same key and body again get the outcome of the first time; the same key with another body is refused.</td></tr>
@@ -62,7 +64,7 @@ th,td{text-align:left;vertical-align:top;padding:.35rem .7rem;border-bottom:1px 
 <tr><td><code>GET /v1/events/{position}</code></td><td><a href="#query-get_event"><code>get_event</code></a></td><td><code>events:read</code></td><td>The event at one position.</td></tr>
 <tr><td><code>GET /v1/events</code></td><td><a href="#query-list_events"><code>list_events</code></a></td><td><code>events:read</code></td><td>Events in the order of the log, as CloudEvents. <code>from</code> is inclusive; <code>next</code> of the answer continues.</td></tr>
 <tr><td><code>POST /v1/leases/renew</code></td><td><a href="#command-renew_leases"><code>renew_leases</code></a></td><td><code>registry:write</code></td><td>Renew many leases at once. Answers one item for each, in order, with its deadline or its error.</td></tr>
-<tr><td><code>GET /v1/openapi.json</code></td><td><code>openapi</code></td><td>public</td><td>This API as OpenAPI 3.1.</td></tr>
+<tr><td><a href="/v1/openapi.json"><code>/v1/openapi.json</code></a></td><td><code>openapi</code></td><td>public</td><td>This API as OpenAPI 3.1.</td></tr>
 <tr><td><code>GET /v1/reference</code></td><td><code>api_reference</code></td><td>public</td><td>This API for people to read.</td></tr>
 <tr><td><code>POST /v1/registry/expiry_guard/lift</code></td><td><a href="#command-lift_expiry_guard"><code>lift_expiry_guard</code></a></td><td><code>registry:write</code></td><td>End the guard against mass expiry now: leases that lapsed meanwhile expire.</td></tr>
 <tr><td><code>GET /v1/registry/metrics</code></td><td><a href="#query-list_registry_metrics"><code>list_registry_metrics</code></a></td><td><code>registry:read</code></td><td>Counts of registry events by service, type and bucket of recorded time.</td></tr>

@@ -56,6 +56,7 @@ def to_markdown(blocks, sources):
 def _inline(text):
     text = html.escape(text, quote=False)
     text = re.sub(r"`([^`]+)`", r"<code>\1</code>", text)
+    text = text.replace("<code>GET /v1/openapi.json</code>", '<a href="/v1/openapi.json"><code>/v1/openapi.json</code></a>')
     return re.sub(r"\[([^\]]+)\]\((#[^)]+)\)", r'<a href="\2">\1</a>', text)
 
 
@@ -67,7 +68,8 @@ h3{scroll-margin-top:1rem}a{color:var(--link)}code,pre{font:.9em/1.45 ui-monospa
 code{padding:.1em .3em;border-radius:3px;overflow-wrap:anywhere}pre{padding:.8rem;overflow:auto;border-radius:5px}pre code{padding:0}
 table{border-collapse:collapse;width:100%;margin:.8rem 0}
 th,td{text-align:left;vertical-align:top;padding:.35rem .7rem;border-bottom:1px solid var(--line)}th{background:var(--soft)}
-:target{background:var(--soft)}"""
+:target{background:var(--soft)}
+@media (max-width:50rem){table{display:block;overflow-x:auto}td code{overflow-wrap:normal}}"""
 
 
 def to_html(blocks):
@@ -98,7 +100,8 @@ INTRODUCTION = (
     "`outcome`, `position` and `events`. The same command may be sent to its own route or to "
     "`POST /v1/commands/<name>`, and many at once to `POST /v1/commands`.",
     "Requests carry `Authorization: Bearer <token>`. Answers other than 2xx and 304 are problem+json (RFC 9457) with "
-    "`code`, one of the [errors](#errors), and `errors` naming each wrong field by an RFC 6901 pointer.",
+    "`code`, one of the [errors](#errors), and `errors` naming each wrong field by an RFC 6901 pointer. The first start "
+    "writes a token with all [permissions](#permissions) to `admin.token` in the data folder.",
     "The same description for programs: `GET /v1/openapi.json`.",
 )
 
@@ -180,7 +183,11 @@ def _query_blocks(context, one):
 
 
 def api_page(model):
+    parts = [("Headers", "headers"), ("Common parameters", "parameters"), ("Routes", "routes"),
+             *((context.name, f"context-{context.name}") for context in model.contexts),
+             ("Permissions", "permissions"), ("Errors", "errors")]
     blocks = [heading(1, f"Fasti {model.version}: API reference")] + [paragraph(t) for t in INTRODUCTION]
+    blocks.append(paragraph("On this page: " + ", ".join(f"[{name}](#{anchor})" for name, anchor in parts) + "."))
     blocks += [heading(2, "Headers", "headers"), table(("Header", "Where", "Meaning"), HEADERS),
                heading(2, "Common parameters", "parameters"), table(("Parameter", "Where", "Meaning"), COMMON),
                heading(2, "Routes", "routes")]

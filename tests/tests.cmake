@@ -3,6 +3,7 @@
 # stand in its fasti_module() call. Paths are from the root, as there.
 
 fasti_test(NAME cli_test SCRIPT tests/e2e/cli_test.py)
+fasti_test(NAME docs_test SCRIPT tests/e2e/docs_test.py)
 fasti_test(NAME debian_index_test SCRIPT tests/e2e/debian_index_test.py TIMEOUT 900)
 fasti_test(NAME crash_images_test SCRIPT tests/e2e/crash_images_test.py TIMEOUT 600)
 fasti_test(NAME codegen_test SCRIPT ops/codegen/gen_test.py LABEL check)

@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 import time
+import zlib
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+~-]{0,127}")
 BATCH = 200
@@ -31,12 +32,13 @@ def packages():
     return sorted(found.items())
 
 
-def command(index, name, version):
-    """One register_instance of a batch. The key makes sending it again harmless."""
-    return {"command": "register_instance", "idempotency_key": f"debian-{index}",
+def command(name, version):
+    """One register_instance of a batch, the same on every machine. The key makes sending it again harmless."""
+    spread = zlib.crc32(name.encode())
+    return {"command": "register_instance", "idempotency_key": f"debian {name} {version}",
             "data": {"service": name, "instance": f"{name}:amd64",
-                     "address": f"10.{index >> 16 & 255}.{index >> 8 & 255}.{index & 255}",
-                     "port": 1024 + index % 60_000, "version": version, "zone": f"rack-{index % 16}",
+                     "address": f"10.{spread >> 16 & 255}.{spread >> 8 & 255}.{spread & 255}",
+                     "port": 1024 + spread % 60_000, "version": version, "zone": f"rack-{spread % 16}",
                      "tags": ["debian"], "metadata": {"package": name}}}
 
 
@@ -56,7 +58,7 @@ def main():
     counts = {}
     started = time.monotonic()
     for first in range(0, len(found), BATCH):
-        some = [command(index, *found[index]) for index in range(first, min(first + BATCH, len(found)))]
+        some = [command(*package) for package in found[first:first + BATCH]]
         connection.request("POST", "/v1/commands", json.dumps({"mode": "each", "commands": some}), headers)
         answer = connection.getresponse()
         body = answer.read()

@@ -28,7 +28,7 @@ class DebianIndex(unittest.TestCase):
         """Registers packages[first:last] and returns how many were appended."""
         appended = 0
         for start in range(first, last, BATCH):
-            some = [command(index, *self.packages[index]) for index in range(start, min(start + BATCH, last))]
+            some = [command(*package) for package in self.packages[start:min(start + BATCH, last)]]
             answer = client.post("/v1/commands", {"mode": "each", "commands": some})
             self.assertEqual(answer.status, 200, answer)
             for item in answer.json["items"]:

@@ -3,6 +3,7 @@
 
 #include "adapters/crypto/token_text.hpp"
 #include "adapters/http/request.hpp"
+#include "domain/identity/identity.gen.hpp"
 
 #include <utility>
 
@@ -11,17 +12,35 @@ namespace {
 
 constexpr std::size_t recent_max = 4'096;
 constexpr std::string_view scheme = "bearer ";
+constexpr std::string_view token_actor = "token/";
 
 error missing() {
     return error{error_code::token_missing,
                  "This needs a token: send 'Authorization: Bearer <token>'."};
 }
 
-error invalid() {
+} // namespace
+
+error token_invalid() {
     return error{error_code::token_invalid, "The token is unknown, revoked or expired."};
 }
 
-} // namespace
+bool still_valid(std::string_view actor, const tokens_view& tokens, instant now) {
+    if (!actor.starts_with(token_actor)) {
+        return true;
+    }
+    identity::token_row row;
+    return tokens.fill(actor.substr(token_actor.size()), row) && !row.revoked_at.has_value() &&
+           (!row.expires_at.has_value() || now < *row.expires_at);
+}
+
+std::optional<instant> end_of(std::string_view actor, const tokens_view& tokens) {
+    identity::token_row row;
+    if (actor.starts_with(token_actor) && tokens.fill(actor.substr(token_actor.size()), row)) {
+        return row.expires_at;
+    }
+    return std::nullopt;
+}
 
 result<std::shared_ptr<const principal>> authenticator::who(std::string_view authorization,
                                                             const tokens_view& tokens,
@@ -41,20 +60,20 @@ result<std::shared_ptr<const principal>> authenticator::who(std::string_view aut
     const auto found = recent_.find(text);
     if (found != recent_.end()) {
         if (found->second.expires_at.has_value() && now >= *found->second.expires_at) {
-            return invalid();
+            return token_invalid();
         }
         return found->second.caller;
     }
     const auto parts = crypto::read_token_text(text);
     if (!parts.has_value()) {
-        return invalid();
+        return token_invalid();
     }
     const auto grant = tokens.authenticate(parts->secret_sha256.as_bytes(), now);
     if (!grant.has_value() || grant->token != parts->id) {
-        return invalid();
+        return token_invalid();
     }
     auto caller = std::make_shared<principal>();
-    caller->actor = "token/" + std::string(grant->token);
+    caller->actor = std::string(token_actor).append(grant->token);
     caller->permissions.assign(grant->permissions.begin(), grant->permissions.end());
     recent_.emplace(std::string(text), known{caller, grant->expires_at});
     return std::shared_ptr<const principal>(std::move(caller));

@@ -35,4 +35,11 @@ private:
     position recent_as_of_ = 0;
 };
 
+error token_invalid();
+
+//! Whether the token that began something long, such as a wait or a stream, may still have its answer.
+bool still_valid(std::string_view actor, const tokens_view& tokens, instant now);
+//! When a token ends by itself.
+std::optional<instant> end_of(std::string_view actor, const tokens_view& tokens);
+
 } // namespace fasti::api

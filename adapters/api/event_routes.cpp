@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapters/api/event_routes.hpp"
 
+#include "adapters/api/authentication.hpp"
 #include "adapters/api/chained_read.hpp"
 #include "adapters/api/cloudevents.hpp"
 #include "adapters/api/event_filters.hpp"
 #include "adapters/api/refusals.hpp"
-#include "domain/identity/identity.gen.hpp"
 #include "domain/wire/operations_json.gen.hpp"
 #include "eventstore/port/token.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -19,7 +20,6 @@ namespace {
 // One list answers at most this much; `next` continues.
 constexpr std::size_t list_bytes_max = 8 * 1024 * 1024;
 constexpr std::int64_t tick_us = 1'000'000;
-constexpr std::string_view token_actor = "token/";
 
 //! Parameters of one query; text borrowed from the request.
 template <class Params>
@@ -204,6 +204,8 @@ struct event_routes::parts {
     std::unique_ptr<event_followers> followers = {};
     std::size_t opening = 0; //!< followers whose beginning is being looked up
     std::int64_t next_tick_us = 0;
+    position tokens_as_of = 0;   //!< what permissions_moved() has seen
+    std::set<instant> ends = {}; //!< when tokens of followers lapse
 
     ledger& facts() const { return context.live->facts(); }
     position known() const { return followers->head().next - 1; }
@@ -212,6 +214,8 @@ struct event_routes::parts {
     void follow(const call& asked);
     void open(const call& asked, event_filter filter, const chain_place& from);
     bool permitted(std::string_view actor) const;
+    bool permissions_moved();
+    void note_end_of(std::string_view actor);
 
     void add_position(const call& asked) const {
         std::string token;
@@ -253,6 +257,7 @@ void event_routes::start(node& live) {
     };
     setting.post = own->context.post;
     setting.permitted = [own](std::string_view actor) { return own->permitted(actor); };
+    setting.permissions_moved = [own] { return own->permissions_moved(); };
     setting.trouble = [own](const error& why) {
         own->context.log.error("A follower could not be fed from the log. " + why.message);
     };
@@ -394,6 +399,8 @@ void event_routes::parts::follow(const call& asked) {
             asked.refuse(*done.failure);
         } else if (context.now == phase::draining) {
             asked.refuse(error{error_code::not_ready, "The server is shutting down."});
+        } else if (!permitted(asked.caller->actor)) {
+            asked.refuse(token_invalid());
         } else {
             open(asked, filter, done.place);
         }
@@ -411,18 +418,29 @@ void event_routes::parts::open(const call& asked, event_filter filter, const cha
     out.add_header("X-Accel-Buffering", "no"); // proxies of nginx's kind would hold frames back
     add_position(asked);
     const std::string actor = asked.caller->actor;
+    note_end_of(actor);
     followers->add(asked.to.start_stream(), std::move(filter), from, actor);
 }
 
 //! A token that was revoked or lapsed ends what it began.
 bool event_routes::parts::permitted(std::string_view actor) const {
-    if (!actor.starts_with(token_actor)) {
-        return true;
+    return still_valid(actor, context.live->views().tokens(), context.time.now());
+}
+
+//! Whether a token was made or revoked, or one of a follower lapsed, since this was asked last.
+bool event_routes::parts::permissions_moved() {
+    const position changed = context.live->views().tokens().changed();
+    const auto lapsed = ends.upper_bound(context.time.now());
+    const bool moved = changed != tokens_as_of || lapsed != ends.begin();
+    tokens_as_of = changed;
+    ends.erase(ends.begin(), lapsed);
+    return moved;
+}
+
+void event_routes::parts::note_end_of(std::string_view actor) {
+    if (const auto end = end_of(actor, context.live->views().tokens())) {
+        ends.insert(*end);
     }
-    identity::token_row row;
-    return context.live->views().tokens().fill(actor.substr(token_actor.size()), row) &&
-           !row.revoked_at.has_value() &&
-           (!row.expires_at.has_value() || context.time.now() < *row.expires_at);
 }
 
 } // namespace fasti::api

@@ -122,6 +122,9 @@ void event_followers::on_committed(const std::shared_ptr<const committed_batch>&
     if (batch->last() < head_.next) {
         return; // known: it was being told when following began
     }
+    if (!all_.empty() && setting_.permissions_moved()) {
+        end_refused();
+    }
     if (live_ > 0) {
         fan_out(*batch);
     }
@@ -303,6 +306,10 @@ void event_followers::fed(const feeding& done) {
             end(id, unreadable);
             continue;
         }
+        if (!setting_.permitted(one->actor)) {
+            end(id, ended);
+            continue;
+        }
         one->at = done.end;
         if (!done.text.empty()) {
             one->to.write(done.text);
@@ -316,11 +323,9 @@ void event_followers::fed(const feeding& done) {
 
 void event_followers::tick() {
     ++ticks_;
-    std::vector<std::uint64_t> refused;
+    end_refused();
     for (const auto& [id, one] : all_) {
-        if (!setting_.permitted(one->actor)) {
-            refused.push_back(id);
-        } else if (ticks_ - one->written_tick >= keep_alive_ticks && one->to.buffered() == 0) {
+        if (ticks_ - one->written_tick >= keep_alive_ticks && one->to.buffered() == 0) {
             // The place goes along: who follows rare events resumes near the head all the same.
             std::string text = ": keep-alive\n";
             write_place(one->now == follower::stage::live ? head_ : one->at, text);
@@ -328,10 +333,20 @@ void event_followers::tick() {
             one->written_tick = ticks_;
         }
     }
+    launch();
+}
+
+//! Ends those who may no longer follow.
+void event_followers::end_refused() {
+    std::vector<std::uint64_t> refused;
+    for (const auto& [id, one] : all_) {
+        if (!setting_.permitted(one->actor)) {
+            refused.push_back(id);
+        }
+    }
     for (const std::uint64_t id : refused) {
         end(id, ended);
     }
-    launch();
 }
 
 void event_followers::drain() {

@@ -40,8 +40,10 @@ struct follower_setting {
     std::function<bool(std::function<void()>)> slow;
     //! Runs work on the I/O thread. Thread: any.
     std::function<void(std::function<void()>)> post;
-    //! Whether somebody who began to follow may still do so; asked at every tick.
+    //! Whether somebody who began to follow may still do so.
     std::function<bool(std::string_view actor)> permitted;
+    //! Whether that may have ended for anybody since this was asked last; asked before each batch.
+    std::function<bool()> permissions_moved = [] { return true; };
     //! Told when the log could not be read.
     std::function<void(const error&)> trouble;
 };
@@ -78,6 +80,7 @@ private:
     void leave_live(follower& one);
     void remove(std::uint64_t id);
     void end(std::uint64_t id, std::string_view comment);
+    void end_refused();
     void launch();
     bool feed(follower& first);
     void fed(const feeding& done);

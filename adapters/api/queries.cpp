@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapters/api/queries.hpp"
 
+#include "adapters/api/authentication.hpp"
 #include "adapters/api/evaluate.hpp"
 #include "adapters/api/log_queries.hpp"
 #include "adapters/api/read_point.hpp"
@@ -85,6 +86,7 @@ struct query_routes::parts final : commit_follower {
     bool reached(const call& asked, const question& what, const common_params& common);
     void answer_changed(const call& asked, const question& what, const common_params& common);
     void give_up(const waiter& one);
+    bool refused_by_now(const call& asked) const;
     bool look_again(waiter& one);
     void on_committed(const std::shared_ptr<const committed_batch>& batch) override;
 
@@ -263,11 +265,24 @@ void query_routes::parts::on_committed(const std::shared_ptr<const committed_bat
     }
 }
 
+//! A token that was revoked or lapsed while its call waited learns nothing more.
+bool query_routes::parts::refused_by_now(const call& asked) const {
+    const bool valid = still_valid(asked.caller->actor, context.live->views().tokens(),
+                                   context.time.now());
+    if (!valid) {
+        asked.refuse(token_invalid());
+    }
+    return !valid;
+}
+
 //! Whether the waiter was answered.
 bool query_routes::parts::look_again(waiter& one) {
     if (one.after.has_value()) {
         if (context.live->views().at() < *one.after) {
             return false;
+        }
+        if (refused_by_now(one.asked)) {
+            return true;
         }
         const auto common = check_question(one.what);
         check(common.ok(), "a question that waits was checked");
@@ -280,12 +295,17 @@ bool query_routes::parts::look_again(waiter& one) {
     if (now.answer.digest == one.digest) {
         return false;
     }
-    tell_live(one.asked, std::move(now));
+    if (!refused_by_now(one.asked)) {
+        tell_live(one.asked, std::move(now));
+    }
     return true;
 }
 
 //! The time is over: what there is, or for `after` a plain no.
 void query_routes::parts::give_up(const waiter& one) {
+    if (refused_by_now(one.asked)) {
+        return;
+    }
     if (one.after.has_value()) {
         one.asked.refuse(
             error{error_code::wait_timeout, "Position " + std::to_string(*one.after) +

@@ -357,6 +357,30 @@ TEST(followers, end_when_their_token_ends) {
     EXPECT_FALSE(client.body.open());
 }
 
+TEST(followers, are_told_nothing_that_happened_after_their_token_ended) {
+    world w;
+    w.register_instances(2);
+    auto live = w.connect();
+    auto behind = w.connect_at(1); // its piece of the log is being read
+    w.valid = false;
+    w.register_instances(1);
+    w.settle(live);
+    w.settle(behind);
+    EXPECT_TRUE(positions(live.got).empty());
+    EXPECT_TRUE(positions(behind.got).empty());
+    EXPECT_EQ(w.followers->count(), 0U);
+}
+
+TEST(followers, whose_token_ends_while_the_log_is_read_for_them_get_nothing_of_it) {
+    world w;
+    w.register_instances(2);
+    auto behind = w.connect_at(1);
+    w.valid = false;
+    w.settle(behind);
+    EXPECT_TRUE(positions(behind.got).empty());
+    EXPECT_EQ(w.followers->count(), 0U);
+}
+
 TEST(followers, end_with_a_last_comment_when_the_server_stops) {
     world w;
     auto client = w.connect();

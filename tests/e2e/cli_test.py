@@ -77,8 +77,7 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(watching.stdout.readline(), "+ w-1  up  10.0.0.3:82  weight=100\n")
         self.fasti("registry", "update", "watched", "w-1", "--weight", "7")
         self.assertEqual(watching.stdout.readline(), "~ w-1  up  10.0.0.3:82  weight=7\n")
-        watching.terminate()
-        watching.communicate(timeout=20)
+        watching.communicate(timeout=20)  # the third change was the last one asked for
         self.assertEqual(watching.returncode, 0)
 
     def test_tail_list_show_and_export_agree_online_and_offline(self):

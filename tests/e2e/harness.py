@@ -19,6 +19,7 @@ import urllib.parse
 BINARY = os.environ.get("FASTI_BINARY", "build/dev/bin/fasti")
 SANITIZED = os.path.basename(os.environ.get("FASTI_BUILD_DIR", "")) in ("asan", "tsan")
 START_SECONDS = 60  # sanitizers and a busy machine included
+REPORT_OF_A_SANITIZER = re.compile(r"(Address|Thread|Leak|UndefinedBehavior)Sanitizer|: runtime error: ")
 
 
 class Answer:
@@ -152,14 +153,25 @@ class Server:
     def wait(self, seconds=START_SECONDS):
         code = self.process.wait(seconds)
         self._close()
+        self._look_for_reports()
         return code
 
     def _end(self, number):
+        by_itself = self.process.poll() is not None and self.port is not None
         if self.process.poll() is None:
             self.process.send_signal(number)
         code = self.process.wait(START_SECONDS)
         self._close()
+        self._look_for_reports()
+        if by_itself:
+            raise AssertionError(f"the server had ended by itself with {code}:\n" + "\n".join(self.errors[-20:]))
         return code
+
+    def _look_for_reports(self):
+        """A sanitizer's report ends the process: a test that kills it anyway would not notice."""
+        if any(REPORT_OF_A_SANITIZER.search(line) for line in self.errors):
+            told, self.errors = self.errors, []
+            raise AssertionError("a sanitizer found something:\n" + "\n".join(told))
 
     def _close(self):
         for client in self.clients:

@@ -54,6 +54,8 @@ if(FASTI_TESTS AND NOT FASTI_FUZZ)
   fasti_executable(NAME views_bench SOURCES tests/bench/views_bench.cpp
     NEEDS domain/base domain/registry domain/wire eventstore/memory eventstore/port projections/engine
           projections/views)
+  fasti_executable(NAME fasti_make_log SOURCES tests/bench/make_log.cpp
+    NEEDS domain/base domain/wire eventstore/port eventstore/segments)
   fasti_executable(NAME pipeline_bench SOURCES tests/bench/pipeline_bench.cpp
     NEEDS domain/wire eventstore/port commands/pipeline adapters/clock adapters/crypto adapters/node
     USES boost)

@@ -4,15 +4,18 @@ so that a machine that drifts does not decide."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import shutil
 import statistics
 import subprocess
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from servers import adapter, bare, bench_error, bytes_used, cores_for, etcd, fasti, nginx, server
+from servers import adapter, bare, bench_error, bytes_used, cores_for, etcd, fasti, nginx, read_all, resident_bytes, server
 
 Run = dict[str, float]
 
@@ -321,6 +324,66 @@ def _view_figures(how: settings, cores: set[int]) -> Run:
             if line["path"] in ("decode only", "view rebuild")}
 
 
+def past(how: settings) -> list[row]:
+    """A log of a million events without any snapshot, in process; the time is that of the folding thread."""
+    cores, _ = cores_for("split")
+    (runs,) = alternating(how, lambda: {line["path"]: float(line["value"]) for line in program(
+        how, "views_bench", "past", *(["small"] if how.smoke else []), cores=cores)})
+    names = (("one key in the past, p99", 10.0), ("whole view in the past, no snapshot", 1000.0))
+    return [row(name, middle(runs, name), "ms", "the bar", limit, limit, f"at most {limit:g} ms", True,
+                spread(runs, name), "split") for name, limit in names]
+
+
+# --- a node with a long log ---------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def made_data(how: settings, services: int, instances: int, changes: int) -> Iterator[tuple[Path, Run]]:
+    """A data folder as a server with such a history left it, without leases."""
+    folder = Path(tempfile.mkdtemp(prefix="long_log-", dir=_scratch(how)))
+    try:
+        yield folder, program(how, "fasti_make_log", folder, services, instances, changes, 0, cores=cores_for("shared")[0])[0]
+    finally:
+        shutil.rmtree(folder)
+
+
+def start(how: settings) -> list[row]:
+    """Ten million events on 200,000 instances, from the page cache, both cores free: until /health/ready answers 200.
+    The raw limit is reading the same files."""
+    cores, _ = cores_for("shared")
+    services, changes = how.scaled(10_000, 50), how.scaled(9_800_000, 9_000)
+    rows = []
+    with made_data(how, services, 20, changes) as (folder, made):
+        def ready() -> Run:
+            with fasti(how.build, cores, folder) as ours:
+                return {"seconds": ours.started_in}
+        def raw() -> Run:
+            return {"seconds": read_all(folder / "log")}
+        raw()
+        for path, limit in (("start without a snapshot", 8.0), ("start with a snapshot", 1.0)):
+            theirs, ours = alternating(how, raw, ready)
+            rows.append(row(f"{path}, {made['events']:,.0f} events", middle(ours, "seconds"), "s",
+                            "reading the log", middle(theirs, "seconds"), limit, f"at most {limit:g} s", True,
+                            spread(ours, "seconds"), "shared", {"instances": made["instances"]}))
+            program(how, "fasti", "snapshot", "--data", folder, cores=cores)
+    return rows
+
+
+def memory(how: settings) -> list[row]:
+    """What a node holds for each registered instance when it has folded a log of them, beside their own text."""
+    cores, _ = cores_for("shared")
+    with fasti(how.build, cores) as empty:
+        before = resident_bytes(empty.pid)
+    rows = []
+    for services, instances in ((how.scaled(10_000, 50), 100), (how.scaled(100_000, 500), 10)):
+        with made_data(how, services, instances, 0) as (folder, made), fasti(how.build, cores, folder) as ours:
+            count = made["instances"]
+            used = (resident_bytes(ours.pid) - before - made["text_bytes"]) / count
+        rows.append(row(f"memory, {services} services x {instances}", used, "bytes/instance", "its own text",
+                        made["text_bytes"] / count, 500, "at most 500 bytes over the text", True, (used, used), "shared"))
+    return rows
+
+
 def raw_disk(how: settings) -> list[row]:
     """What the machine allows; no value of ours, so no bar."""
     cores, _ = cores_for(how.placement)
@@ -346,6 +409,9 @@ PATHS: dict[str, Callable[[settings], list[row]]] = {
     "ledger": ledger,
     "log_read": log_read,
     "rebuild": rebuild,
+    "past": past,
+    "start": start,
+    "memory": memory,
     "disk": raw_disk,
 }
 BESIDE_NGINX = {"http_adapter", "constant", "discovery", "renewal"}

@@ -61,6 +61,7 @@ class server:
     name = ""
     ready_path = "/"
     token_file: Path | None = None
+    started_in = 0.0  # seconds from the start of the process to its first good answer
 
     def __init__(self, cores: set[int]) -> None:
         self.cores = cores
@@ -110,6 +111,7 @@ class server:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _wait_until_ready(self) -> None:
+        begin = time.monotonic()
         until = time.monotonic() + 60
         while time.monotonic() < until:
             assert self.process is not None
@@ -117,6 +119,7 @@ class server:
                 raise bench_error(f"{self.name} ended with status {self.process.returncode}: {self.log_tail()}")
             try:
                 with urllib.request.urlopen(f"http://{self.address}{self.ready_path}", timeout=2):
+                    self.started_in = time.monotonic() - begin
                     return
             except urllib.error.HTTPError as error:
                 if error.code != 503:
@@ -176,10 +179,11 @@ class fasti(server):
     name = "fasti"
     ready_path = "/health/ready"
 
-    def __init__(self, build: Path, cores: set[int]) -> None:
+    def __init__(self, build: Path, cores: set[int], data: Path | None = None) -> None:
+        """Without `data` on a fresh folder; with it on one that outlives the server."""
         super().__init__(cores)
         self.build = build
-        self.data = self.folder / "data"
+        self.data = data or self.folder / "data"
         self.token_file = self.data / "admin.token"
 
     def command(self) -> list[str]:
@@ -197,6 +201,24 @@ class etcd(server):
                 "--advertise-client-urls", client, "--listen-peer-urls", peer,
                 "--initial-advertise-peer-urls", peer, "--initial-cluster", f"default={peer}",
                 "--log-level", "error", "--quota-backend-bytes", str(8 << 30)]
+
+
+def resident_bytes(pid: int) -> int:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    raise bench_error(f"process {pid} has no VmRSS")
+
+
+def read_all(folder: Path) -> float:
+    """Seconds that reading every file of a folder takes."""
+    begin = time.monotonic()
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb", buffering=0) as file:
+                while file.read(1 << 20):
+                    pass
+    return time.monotonic() - begin
 
 
 def bytes_used(folder: Path) -> int:

@@ -8,6 +8,7 @@
 #include "projections/engine/fold.hpp"
 #include "projections/engine/past.hpp"
 #include "projections/engine/view_set.hpp"
+#include "tests/bench/made_events.hpp"
 
 #include <malloc.h>
 
@@ -40,92 +41,32 @@ void print(std::string_view path, double value, std::string_view unit, std::stri
     std::fflush(stdout);
 }
 
-struct shape {
-    std::uint32_t services;
-    std::uint32_t per_service;
-    std::uint32_t changes; //!< events after the registrations
-};
+using bench::made_events;
+using bench::shape;
 
 //! A log in memory, in batches as the store would hand them out.
 class made_log {
 public:
-    explicit made_log(const shape& of) : random_(42) {
-        names(of);
-        for (std::uint32_t i = 0; i < of.services * of.per_service; ++i) {
-            // Spread over the services, as real agents register.
-            put<registry::instance_registered>(i % of.services, i / of.services);
-        }
-        for (std::uint32_t i = 0; i < of.changes; ++i) {
-            change(static_cast<std::uint32_t>(random_() % of.services),
-                   static_cast<std::uint32_t>(random_() % of.per_service), random_() % 10);
+    explicit made_log(const shape& of) : events_(of) {
+        while (const event_draft* draft = events_.next()) {
+            add(*draft);
         }
         close();
     }
 
     std::vector<std::unique_ptr<committed_batch>> batches;
-    std::vector<std::string> services;
-    std::vector<std::string> instances;
     std::uint64_t count = 0;
 
+    const std::vector<std::string>& services() const { return events_.services(); }
+    const std::vector<std::string>& instances() const { return events_.instances(); }
+
 private:
-    void names(const shape& of) {
-        for (std::uint32_t i = 0; i < of.services; ++i) {
-            services.push_back("payments-service-" + std::to_string(i));
-        }
-        for (std::uint32_t i = 0; i < of.per_service; ++i) {
-            instances.push_back("payments-node-" + std::to_string(i));
-        }
-        versions_.resize(static_cast<std::size_t>(of.services) * of.per_service);
-    }
-
-    void change(std::uint32_t service, std::uint32_t instance, std::uint64_t kind) {
-        if (kind < 6) {
-            put<registry::instance_updated>(service, instance);
-        } else if (kind < 8) {
-            add(registry::instance_drain_started{services[service], instances[instance]}, service,
-                instance);
-        } else {
-            add(registry::instance_drain_ended{services[service], instances[instance]}, service,
-                instance);
-        }
-    }
-
-    template <class Event>
-    void put(std::uint32_t service, std::uint32_t instance) {
-        Event what;
-        const std::string address = "10.1." + std::to_string(instance % 250) + ".7";
-        const std::string build = std::to_string(random_() % 100'000);
-        what.service = services[service];
-        what.instance = instances[instance];
-        what.address = address;
-        what.port = 8080;
-        what.protocol = "http";
-        what.version = "1.4.2";
-        what.weight = 100;
-        what.zone = "eu-central-1a";
-        what.tags = {"blue", "canary"};
-        what.metadata = {{"build", build}, {"team", "payments"}};
-        what.lease_ms = 10'000;
-        add(what, service, instance);
-    }
-
-    template <class Event>
-    void add(const Event& what, std::uint32_t service, std::uint32_t instance) {
+    void add(const event_draft& draft) {
         if (open_ == nullptr || open_->slices.size() == 256) {
             close();
             open_ = std::make_unique<committed_batch>();
             open_->first = count + 1;
         }
-        data_.clear();
-        encode(what, data_);
-        stream_ = stream_of(what);
-        event_draft draft;
-        draft.stream = stream_;
-        draft.stream_version = ++versions_[service * instances.size() + instance];
-        draft.type = Event::type_name;
-        draft.recorded = instant{1'700'000'000'000'000 + static_cast<std::int64_t>(count) * 50};
-        draft.actor = "token/00000000000000aa";
-        draft.data = data_;
         const auto offset = static_cast<std::uint32_t>(open_->bytes.size());
         const auto size = static_cast<std::uint32_t>(encode_record(draft, ++count, open_->bytes));
         open_->slices.push_back({offset, size});
@@ -137,11 +78,8 @@ private:
         }
     }
 
-    std::mt19937_64 random_;
-    std::vector<std::uint64_t> versions_;
+    made_events events_;
     std::unique_ptr<committed_batch> open_;
-    std::string data_;
-    std::string stream_;
 };
 
 std::size_t heap_bytes() {
@@ -223,7 +161,7 @@ void lookup_figures(const shape& of) {
         double begin = seconds_now();
         for (int round = 0; round < rounds; ++round) {
             for (const auto& [service, instance] : wanted) {
-                view.fill(*view.slot_of(log.services[service], log.instances[instance]), row);
+                view.fill(*view.slot_of(log.services()[service], log.instances()[instance]), row);
                 sink += row.port;
             }
         }
@@ -232,7 +170,7 @@ void lookup_figures(const shape& of) {
         begin = seconds_now();
         for (int round = 0; round < rounds; ++round) {
             for (const auto& [service, instance] : wanted) {
-                const auto healthy = view.healthy(*view.find_service(log.services[service]));
+                const auto healthy = view.healthy(*view.find_service(log.services()[service]));
                 view.fill(healthy[instance * 31U % healthy.size()], row);
                 sink += row.port;
             }
@@ -241,7 +179,7 @@ void lookup_figures(const shape& of) {
         begin = seconds_now();
         for (int round = 0; round < rounds; ++round) {
             for (const auto& [service, instance] : wanted) {
-                sink += *view.pick_weighted(*view.find_service(log.services[service]), instance);
+                sink += *view.pick_weighted(*view.find_service(log.services()[service]), instance);
             }
         }
         best_weighted = std::min(best_weighted, (seconds_now() - begin) / each);
@@ -276,7 +214,7 @@ void past_figures(const shape& of) {
     std::vector<double> took;
     for (int i = 0; i < 1000; ++i) {
         const std::string stream = registry::instance_stream(
-            log.services[random() % of.services], log.instances[random() % of.per_service]);
+            log.services()[random() % of.services], log.instances()[random() % of.per_service]);
         const double begin = seconds_now();
         const auto views = stream_as_of(facts, stream, 1 + random() % log.count);
         took.push_back(views ? seconds_now() - begin : 1e9);

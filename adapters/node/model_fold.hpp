@@ -5,7 +5,9 @@
 #include "commands/pipeline/write_model.hpp"
 #include "projections/engine/fold.hpp"
 
+#include <cstddef>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -17,6 +19,9 @@ public:
     //! Hand-bumped when the model's bytes or what events mean for it change.
     std::uint64_t fingerprint() const override { return 1; }
     result<void> fold(const recorded_event& event) override { return model_->fold(event); }
+    void look_ahead(std::span<const recorded_event> run, std::size_t at) override {
+        model_->look_ahead(run, at);
+    }
     void write_snapshot(std::string& out) const override { model_->write_snapshot(out); }
     bool read_snapshot(std::string_view bytes) override { return model_->read_snapshot(bytes); }
     void clear() override { model_ = std::make_unique<write_model>(); }

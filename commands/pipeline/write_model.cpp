@@ -6,6 +6,10 @@
 namespace fasti {
 namespace {
 
+// How many events ahead each step of fetching is; below the ring's length.
+constexpr std::size_t ahead_slots = 12;
+constexpr std::size_t ahead_records = 6;
+
 //! Hands an event to the context that declares it.
 struct folder {
     write_model& model;
@@ -71,6 +75,19 @@ result<void> write_model::fold(const recorded_event& event) {
     }
     keep();
     return {};
+}
+
+void write_model::look_ahead(std::span<const recorded_event> run, std::size_t at) {
+    const auto ring = [&](std::size_t place) -> auto& {
+        return foreseen_[place % foreseen_.size()];
+    };
+    if (at + ahead_slots < run.size()) {
+        ring(at + ahead_slots) = registry.foresee(run[at + ahead_slots].fact.stream);
+    }
+    // The first events of a run were not foreseen; what stands in the ring then is harmless.
+    if (at + ahead_records < run.size() && at >= ahead_slots - ahead_records) {
+        registry.fetch(ring(at + ahead_records));
+    }
 }
 
 void write_model::write_snapshot(std::string& out) const {

@@ -87,6 +87,27 @@ const instance_record* state::find_instance(std::string_view service,
     return find(service, instance);
 }
 
+std::uint64_t state::foresee(std::string_view stream) const noexcept {
+    const std::size_t first = stream.find('/');
+    const std::size_t second = first == stream.npos ? stream.npos : stream.find('/', first + 1);
+    if (second == stream.npos) {
+        return 0;
+    }
+    const std::uint64_t hash = hash_of_instance(stream.substr(first + 1, second - first - 1),
+                                                stream.substr(second + 1));
+    instances_.prefetch(hash);
+    return hash;
+}
+
+void state::fetch(std::uint64_t foreseen) const noexcept {
+    if (const instance_record* record = instances_.guess(foreseen)) {
+        const auto* bytes = reinterpret_cast<const char*>(record);
+        __builtin_prefetch(bytes);
+        __builtin_prefetch(bytes + 64); // the names stand behind the head
+        __builtin_prefetch(bytes + 128);
+    }
+}
+
 void state::link(instance_record* record) {
     instances_.insert(record->hash, record);
     const std::string_view name = record->service();

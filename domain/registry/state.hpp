@@ -48,6 +48,10 @@ public:
     }
     const service_record* find_service(std::string_view service) const;
     const instance_record* find_instance(std::string_view service, std::string_view instance) const;
+    //! Hints for events of a stream that evolve will be called with soon: fetches where its instance is
+    //! looked up; a few events later, with what the first returned, the record itself.
+    std::uint64_t foresee(std::string_view stream) const noexcept;
+    void fetch(std::uint64_t foreseen) const noexcept;
     //! Until when the raised guard holds expiries back; nothing when none is raised.
     const std::optional<instant>& guard_until() const noexcept { return guard_until_; }
 

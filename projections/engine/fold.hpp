@@ -28,6 +28,11 @@ public:
     virtual std::string_view name() const = 0;
     virtual std::uint64_t fingerprint() const = 0;
     virtual result<void> fold(const recorded_event& event) = 0;
+    //! A hint before fold(run[at]): what the events behind it will touch may be fetched now.
+    virtual void look_ahead(std::span<const recorded_event> run, std::size_t at) {
+        (void)run;
+        (void)at;
+    }
     virtual void write_snapshot(std::string& out) const = 0;
     //! Replaces everything. False when the bytes are not its own; clear() follows.
     virtual bool read_snapshot(std::string_view bytes) = 0;
@@ -45,6 +50,8 @@ struct fold_target {
 //! Applies what follows views.at(), up to a position (inclusive) or the head if that comes first.
 //! Progress counts events; returning false ends it with not_ready.
 //! Errors: those of ledger::read and of the extra folds; the target stands at the last good event.
+//! Thread: the caller's reads and folds the extras; with extras and a long way to go one more folds
+//!         the views at the same time, and is gone when this returns.
 result<void> catch_up(const fold_target& into, const ledger& facts, position to,
                       const progress_sink& progress);
 

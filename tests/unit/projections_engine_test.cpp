@@ -216,6 +216,72 @@ TEST(recover, gives_the_same_views_from_a_snapshot_anywhere) {
     }
 }
 
+//! Far enough to go that the views are folded on a thread of their own.
+constexpr std::size_t long_way = 70'000;
+
+//! Notes what it was told and where, and refuses one event.
+struct picky_fold final : extra_fold {
+    std::vector<position> folded;
+    position refused = 0;
+
+    std::string_view name() const override { return "picky"; }
+    std::uint64_t fingerprint() const override { return 1; }
+    result<void> fold(const recorded_event& event) override {
+        if (event.at == refused) {
+            return error{error_code::store_damaged, "Not this one."};
+        }
+        folded.push_back(event.at);
+        return {};
+    }
+    void look_ahead(std::span<const recorded_event> run, std::size_t at) override {
+        EXPECT_EQ(run[at].at, folded.size() + 1);
+    }
+    void write_snapshot(std::string&) const override {}
+    bool read_snapshot(std::string_view) override { return true; }
+    void clear() override { folded.clear(); }
+};
+
+TEST(catch_up, over_a_long_way_with_another_fold_gives_what_one_thread_gives) {
+    test::random_history history(11, 6, 10);
+    const auto facts = new_ledger();
+    append(*facts, history.make(long_way), 0, long_way);
+    picky_fold other;
+    extra_fold* extras[] = {&other};
+    view_set views;
+    ASSERT_TRUE(catch_up({views, extras}, *facts, everything, {}).ok());
+    EXPECT_EQ(other.folded.size(), long_way);
+    EXPECT_TRUE(all_bytes(views) == all_bytes(**rebuild(*facts, everything, {})));
+}
+
+TEST(catch_up, over_a_long_way_stands_before_the_event_that_another_fold_refuses) {
+    test::random_history history(12, 6, 10);
+    const auto facts = new_ledger();
+    append(*facts, history.make(long_way), 0, long_way);
+    picky_fold other;
+    other.refused = long_way - 1000;
+    extra_fold* extras[] = {&other};
+    view_set views;
+    EXPECT_FALSE(catch_up({views, extras}, *facts, everything, {}).ok());
+    EXPECT_EQ(other.folded.size(), other.refused - 1);
+    EXPECT_EQ(views.at(), other.refused - 1);
+    EXPECT_TRUE(all_bytes(views) == all_bytes(**rebuild(*facts, other.refused - 1, {})));
+}
+
+TEST(catch_up, over_a_long_way_stops_when_told_with_every_fold_at_one_event) {
+    test::random_history history(13, 6, 10);
+    const auto facts = new_ledger();
+    append(*facts, history.make(long_way), 0, long_way);
+    picky_fold other;
+    extra_fold* extras[] = {&other};
+    view_set views;
+    const auto stop = [](std::uint64_t, std::uint64_t) { return false; };
+    const auto done = catch_up({views, extras}, *facts, everything, stop);
+    ASSERT_FALSE(done.ok());
+    EXPECT_EQ(done.error().code, error_code::not_ready);
+    EXPECT_GT(views.at(), 0U);
+    EXPECT_EQ(views.at(), other.folded.size());
+}
+
 //! A ledger of 300 events and a snapshot at 200.
 struct with_snapshot {
     test::random_history history{9, 5, 8};

@@ -53,15 +53,16 @@ void read_key(const json_value& value, command_item& item, field_errors& errors)
     item.idempotency_key = value.text();
 }
 
-error at_item(error why, const std::string& pointer) {
+//! What is wrong with the name of the command; faults of its fields name themselves.
+error at_command(error why, field_errors& errors) {
     if (why.fields.empty()) {
-        why.fields.push_back({pointer, why.message});
+        errors.add("command", why.message);
+        why.fields = errors.take();
     }
     return why;
 }
 
-result<void> read_item(const json_value& value, const std::string& pointer, command_request& into) {
-    field_errors errors(pointer);
+result<void> read_item(const json_value& value, field_errors& errors, command_request& into) {
     if (!value.is(json_kind::object)) {
         errors.add("", "Must be an object.");
         return to_error(std::move(errors), "command");
@@ -88,11 +89,13 @@ result<void> read_item(const json_value& value, const std::string& pointer, comm
     const auto type = command_type_from_name(name.text());
     if (type.has_value() && !info_of(*type).internal &&
         !permits(into.caller->permissions, info_of(*type).permission)) {
-        return at_item(permission_missing(info_of(*type).permission), pointer + "/command");
+        return at_command(permission_missing(info_of(*type).permission), errors);
     }
-    auto what = read_command(name.text(), data ? &data : nullptr, {}, pointer + "/data");
+    const std::size_t mark = errors.enter("data");
+    auto what = read_command(name.text(), data ? &data : nullptr, {}, errors);
+    errors.leave(mark);
     if (!what.ok()) {
-        return at_item(std::move(what).error(), pointer + "/command");
+        return at_command(std::move(what).error(), errors);
     }
     item.what = std::move(what).value();
     into.items.push_back(std::move(item));
@@ -165,12 +168,13 @@ result<void> read_batch(const json_value& body, const command_headers& headers,
     into.mode = mode.value();
     into.items.reserve(commands.size());
     std::size_t index = 0;
-    std::string pointer;
+    field_errors at_items("#/commands");
     for (const json_member item : commands) {
-        pointer.assign("#/commands/").append(std::to_string(index++));
-        if (auto read = read_item(item.value, pointer, into); !read.ok()) {
+        const std::size_t mark = at_items.enter(index++);
+        if (auto read = read_item(item.value, at_items, into); !read.ok()) {
             return read;
         }
+        at_items.leave(mark);
     }
     return spread_key(headers.idempotency_key, into);
 }

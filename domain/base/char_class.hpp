@@ -4,7 +4,10 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <string_view>
+#include <type_traits>
 
 namespace fasti {
 
@@ -40,8 +43,22 @@ private:
 
 //! True when text holds a control character, U+0000 to U+001F or U+007F.
 constexpr bool has_control(std::string_view text) noexcept {
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
+    std::size_t at = 0;
+    if (!std::is_constant_evaluated()) {
+        constexpr std::uint64_t ones = 0x0101010101010101U;
+        std::uint64_t found = 0; // high bits of bytes below 0x20 or, made zero, equal to 0x7F
+        for (; text.size() - at >= sizeof found; at += sizeof found) {
+            std::uint64_t bytes = 0;
+            std::memcpy(&bytes, text.data() + at, sizeof bytes);
+            const std::uint64_t rest = bytes ^ (ones * 0x7F);
+            found |= ((bytes - ones * 0x20) & ~bytes) | ((rest - ones) & ~rest);
+        }
+        if ((found & (ones * 0x80)) != 0) {
+            return true;
+        }
+    }
+    for (; at < text.size(); ++at) {
+        const auto byte = static_cast<unsigned char>(text[at]);
         if (byte < 0x20 || byte == 0x7F) {
             return true;
         }

@@ -86,8 +86,7 @@ constexpr std::array<command_info, command_type_count> infos = {{
 }};
 
 template <class Command>
-result<command> read_one(const json_value* body, std::span<const path_field> path, std::string&& pointer) {
-    field_errors errors(std::move(pointer));
+result<command> read_one(const json_value* body, std::span<const path_field> path, field_errors& errors) {
     result<command> out = command(std::in_place_type<Command>);
     read_json(body, path, *std::get_if<Command>(&out.value()), errors);
     if (!errors.empty()) { return to_error(std::move(errors), Command::type_name); }
@@ -162,31 +161,31 @@ std::optional<command_type> command_type_from_name(std::string_view name) noexce
 }
 
 result<command> read_command(command_type type, const json_value* body, std::span<const path_field> path,
-                             std::string pointer) {
+                             field_errors& errors) {
     switch (type) {
-    case command_type::create_token: return read_one<identity::create_token>(body, path, std::move(pointer));
-    case command_type::revoke_token: return read_one<identity::revoke_token>(body, path, std::move(pointer));
-    case command_type::register_service: return read_one<registry::register_service>(body, path, std::move(pointer));
-    case command_type::deregister_service: return read_one<registry::deregister_service>(body, path, std::move(pointer));
-    case command_type::register_instance: return read_one<registry::register_instance>(body, path, std::move(pointer));
-    case command_type::update_instance: return read_one<registry::update_instance>(body, path, std::move(pointer));
-    case command_type::renew_lease: return read_one<registry::renew_lease>(body, path, std::move(pointer));
-    case command_type::renew_leases: return read_one<registry::renew_leases>(body, path, std::move(pointer));
-    case command_type::deregister_instance: return read_one<registry::deregister_instance>(body, path, std::move(pointer));
-    case command_type::drain_instance: return read_one<registry::drain_instance>(body, path, std::move(pointer));
-    case command_type::resume_instance: return read_one<registry::resume_instance>(body, path, std::move(pointer));
-    case command_type::start_maintenance: return read_one<registry::start_maintenance>(body, path, std::move(pointer));
-    case command_type::end_maintenance: return read_one<registry::end_maintenance>(body, path, std::move(pointer));
-    case command_type::lift_expiry_guard: return read_one<registry::lift_expiry_guard>(body, path, std::move(pointer));
+    case command_type::create_token: return read_one<identity::create_token>(body, path, errors);
+    case command_type::revoke_token: return read_one<identity::revoke_token>(body, path, errors);
+    case command_type::register_service: return read_one<registry::register_service>(body, path, errors);
+    case command_type::deregister_service: return read_one<registry::deregister_service>(body, path, errors);
+    case command_type::register_instance: return read_one<registry::register_instance>(body, path, errors);
+    case command_type::update_instance: return read_one<registry::update_instance>(body, path, errors);
+    case command_type::renew_lease: return read_one<registry::renew_lease>(body, path, errors);
+    case command_type::renew_leases: return read_one<registry::renew_leases>(body, path, errors);
+    case command_type::deregister_instance: return read_one<registry::deregister_instance>(body, path, errors);
+    case command_type::drain_instance: return read_one<registry::drain_instance>(body, path, errors);
+    case command_type::resume_instance: return read_one<registry::resume_instance>(body, path, errors);
+    case command_type::start_maintenance: return read_one<registry::start_maintenance>(body, path, errors);
+    case command_type::end_maintenance: return read_one<registry::end_maintenance>(body, path, errors);
+    case command_type::lift_expiry_guard: return read_one<registry::lift_expiry_guard>(body, path, errors);
     default: return unknown_command(to_name(type));
     }
 }
 
 result<command> read_command(std::string_view name, const json_value* body, std::span<const path_field> path,
-                             std::string pointer) {
+                             field_errors& errors) {
     const std::optional<command_type> type = command_type_from_name(name);
     if (!type) { return unknown_command(name); }
-    return read_command(*type, body, path, std::move(pointer));
+    return read_command(*type, body, path, errors);
 }
 
 void encode_command(const command& what, std::string& out) {

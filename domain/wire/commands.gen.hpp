@@ -87,12 +87,18 @@ struct command_info {
 const command_info& info_of(command_type type) noexcept;
 
 //! A command from outside: fields from the path and the body (null: none).
-//! Text is borrowed from both. `pointer` is where the body stands in the request.
+//! Text is borrowed from both. `errors` points at where the body stands in the request.
 //! Errors: command_unknown (also for internal commands), fields_invalid naming each field.
 result<command> read_command(command_type type, const json_value* body, std::span<const path_field> path,
-                             std::string pointer = "#");
+                             field_errors& errors);
 result<command> read_command(std::string_view name, const json_value* body, std::span<const path_field> path,
-                             std::string pointer = "#");
+                             field_errors& errors);
+//! The body is the whole request's.
+template <class Which>
+result<command> read_command(const Which& which, const json_value* body, std::span<const path_field> path) {
+    field_errors errors;
+    return read_command(which, body, path, errors);
+}
 
 //! The name, a NUL and the stored form: what body hashes and receipts are made of.
 void encode_command(const command& what, std::string& out);

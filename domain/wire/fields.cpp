@@ -55,28 +55,26 @@ std::size_t edits(std::string_view one, std::string_view other) {
 } // namespace
 
 void field_errors::add(std::string_view name, std::string detail) {
-    if (full()) {
-        return;
+    if (!full()) {
+        found_.push_back({pointer_to(name), std::move(detail)});
     }
-    field_error& one = found_.emplace_back(field_error{pointer_, std::move(detail)});
+}
+
+std::string field_errors::pointer_to(std::string_view name) const {
+    std::string pointer(prefix_);
+    for (std::size_t i = 0; i < depth_; ++i) {
+        pointer += '/';
+        if (steps_[i].index == named) {
+            append_pointer_token(steps_[i].name, pointer);
+        } else {
+            pointer += std::to_string(steps_[i].index);
+        }
+    }
     if (!name.empty()) {
-        one.pointer += '/';
-        append_pointer_token(name, one.pointer);
+        pointer += '/';
+        append_pointer_token(name, pointer);
     }
-}
-
-std::size_t field_errors::enter(std::string_view name) {
-    const std::size_t mark = pointer_.size();
-    pointer_ += '/';
-    append_pointer_token(name, pointer_);
-    return mark;
-}
-
-std::size_t field_errors::enter(std::size_t index) {
-    const std::size_t mark = pointer_.size();
-    pointer_ += '/';
-    pointer_ += std::to_string(index);
-    return mark;
+    return pointer;
 }
 
 error to_error(field_errors&& errors, std::string_view what) {

@@ -2,8 +2,10 @@
 //! What the edge hands to the generated readers, and what they find wrong with it.
 #pragma once
 
+#include "domain/base/check.hpp"
 #include "domain/base/result.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -31,8 +33,9 @@ class field_errors {
 public:
     static constexpr std::size_t count_max = 64; //!< further ones are dropped
 
-    //! The prefix points at the value that is read: "#", "#/commands/3/data".
-    explicit field_errors(std::string prefix = "#") : pointer_(std::move(prefix)) {}
+    //! The prefix points at the value that is read: "#", "#/commands". It and all names entered are
+    //! borrowed: a pointer is put together only when there is something to tell.
+    explicit field_errors(std::string_view prefix = "#") noexcept : prefix_(prefix) {}
 
     bool empty() const noexcept { return found_.empty(); }
     //! No further ones are kept: what only helps to word them need not be worked out.
@@ -41,14 +44,30 @@ public:
     void add(std::string_view name, std::string detail);
 
     //! Steps into a member or item; leave() with what enter() returned steps out again.
-    std::size_t enter(std::string_view name);
-    std::size_t enter(std::size_t index);
-    void leave(std::size_t mark) { pointer_.resize(mark); }
+    std::size_t enter(std::string_view name) noexcept { return push({name, named}); }
+    std::size_t enter(std::size_t index) noexcept { return push({{}, index}); }
+    void leave(std::size_t mark) noexcept { depth_ = mark; }
 
     std::vector<field_error> take() { return std::move(found_); }
 
 private:
-    std::string pointer_;
+    struct step {
+        std::string_view name = {};
+        std::size_t index = 0; //!< named: the name counts
+    };
+    static constexpr std::size_t named = static_cast<std::size_t>(-1);
+    static constexpr std::size_t depth_max = 12; //!< what commands declare nests less
+
+    std::size_t push(const step& one) noexcept {
+        check(depth_ < depth_max, "declared fields do not nest that deep");
+        steps_[depth_] = one;
+        return depth_++;
+    }
+    std::string pointer_to(std::string_view name) const;
+
+    std::string_view prefix_;
+    std::size_t depth_ = 0;
+    std::array<step, depth_max> steps_;
     std::vector<field_error> found_;
 };
 

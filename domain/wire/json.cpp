@@ -2,6 +2,7 @@
 #include "domain/wire/json.hpp"
 
 #include "domain/base/utf8.hpp"
+#include "domain/wire/plain_json.hpp"
 
 // RapidJSON asks for room in a stack that is still empty by adding to a null pointer: harmless, but
 // Clang's sanitizer stops there.
@@ -14,15 +15,11 @@
 #pragma clang attribute pop
 #endif
 
-#include <algorithm>
 #include <bit>
 #include <cmath>
 
 namespace fasti {
 namespace {
-
-//! Objects up to this size are checked for doubles by comparing each pair.
-constexpr std::size_t pairwise_max = 16;
 
 constexpr double beyond_any_integer = 18446744073709551615.0;
 
@@ -79,10 +76,7 @@ public:
         close(count);
         return true;
     }
-    bool EndObject(rapidjson::SizeType count) {
-        const std::uint32_t at = close(count);
-        return count <= pairwise_max ? differ_pairwise(at) : differ_sorted(at);
-    }
+    bool EndObject(rapidjson::SizeType count) { return keys_differ(close(count)); }
 
 private:
     bool leaf(json_kind kind, std::uint64_t bits) {
@@ -120,44 +114,19 @@ private:
         return true;
     }
 
-    //! Most keys differ in length or first letter: seen without a call.
-    static bool same_key(std::string_view one, std::string_view other) {
-        return one.size() == other.size() &&
-               (one.empty() || (one.front() == other.front() && one == other));
-    }
-
-    bool stands_twice(std::string_view key) {
-        refused = "The key `" + std::string(key.substr(0, 64)) + "` stands twice in one object.";
-        return false;
-    }
-
-    bool differ_pairwise(std::uint32_t object) {
-        for (std::uint32_t one = object + 1; one < nodes_[object].end; one = nodes_[one].end) {
-            for (std::uint32_t other = nodes_[one].end; other < nodes_[object].end;
-                 other = nodes_[other].end) {
-                if (same_key(nodes_[one].key, nodes_[other].key)) {
-                    return stands_twice(nodes_[one].key);
-                }
-            }
+    bool keys_differ(std::uint32_t object) {
+        const json_node* const twice = repeated_key(nodes_, object);
+        if (twice != nullptr) {
+            refused = "The key `" + std::string(twice->key.substr(0, 64)) +
+                      "` stands twice in one object.";
         }
-        return true;
-    }
-
-    bool differ_sorted(std::uint32_t object) {
-        keys_.clear();
-        for (std::uint32_t one = object + 1; one < nodes_[object].end; one = nodes_[one].end) {
-            keys_.push_back(nodes_[one].key);
-        }
-        std::sort(keys_.begin(), keys_.end());
-        const auto twice = std::adjacent_find(keys_.begin(), keys_.end());
-        return twice == keys_.end() || stands_twice(*twice);
+        return twice == nullptr;
     }
 
     std::vector<json_node>& nodes_;
     std::size_t depth_max_;
     bool has_escapes_;
     std::vector<std::uint32_t> open_;
-    std::vector<std::string_view> keys_;
     std::string_view key_;
 };
 
@@ -217,6 +186,10 @@ result<void> json_document::parse(std::string& text, const json_limits& limits) 
     if (!is_utf8(text)) {
         return error{error_code::malformed, "Broken JSON: the text is not UTF-8."};
     }
+    if (read_plain_json(text, limits.depth_max, nodes_)) {
+        return {};
+    }
+    nodes_.clear();
     rapidjson::Reader reader;
     rapidjson::InsituStringStream stream(text.data());
     node_builder builder(nodes_, limits.depth_max, text.find('\\') != std::string::npos);

@@ -113,7 +113,7 @@ inline json_member json_value::iterator::operator*() const noexcept {
 //! Reusable: keeps its room from one parse to the next.
 class json_document {
 public:
-    //! Parses in place: `text` is overwritten and lent to the values.
+    //! Parses in place: `text` may be overwritten and is lent to the values.
     //! Errors: body_too_large; malformed for anything that is not one JSON text in UTF-8, nests
     //!         deeper than the limit or has an object with the same key twice.
     result<void> parse(std::string& text, const json_limits& limits = {});

@@ -39,6 +39,11 @@ std::string expected_number(const number_rule& rule) {
            std::to_string(rule.max) + ".";
 }
 
+bool is_right(std::string_view value, const text_rule& rule) {
+    return value.size() <= rule.max_bytes && value.size() >= rule.min_bytes &&
+           !has_control(value) && (rule.valid == nullptr || rule.valid(value));
+}
+
 //! What is wrong with a text that is UTF-8; empty: nothing.
 std::string text_fault(std::string_view value, const text_rule& rule) {
     if (value.size() > rule.max_bytes) {
@@ -61,9 +66,8 @@ std::string text_fault(std::string_view value, const text_rule& rule) {
 
 void check_text(std::string_view value, std::string_view name, const text_rule& rule,
                 field_errors& errors) {
-    std::string fault = text_fault(value, rule);
-    if (!fault.empty()) [[unlikely]] {
-        errors.add(name, std::move(fault));
+    if (!is_right(value, rule)) [[unlikely]] {
+        errors.add(name, text_fault(value, rule));
     }
 }
 
@@ -231,9 +235,9 @@ void read_labels(const json_value& value, std::string_view name, const labels_ru
     out.reserve(value.size());
     const std::size_t mark = errors.enter(name);
     for (const json_member one : value) {
-        std::string fault = text_fault(one.name, {1, rule.max_key_bytes});
-        if (!fault.empty()) {
-            errors.add(one.name, "Its name: " + fault);
+        const text_rule of_key{1, rule.max_key_bytes};
+        if (!is_right(one.name, of_key)) [[unlikely]] {
+            errors.add(one.name, "Its name: " + text_fault(one.name, of_key));
         }
         label& made = out.emplace_back();
         made.key = one.name;

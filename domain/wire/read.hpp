@@ -44,10 +44,12 @@ struct labels_rule {
 //! Index of a name, looked for first where the last one lets expect it; names.size(): unknown.
 inline std::size_t find_name(std::span<const std::string_view> names, std::string_view name,
                              std::size_t expected) noexcept {
-    if (expected < names.size() && names[expected] == name) {
-        return expected;
+    for (std::size_t i = expected; i < names.size(); ++i) {
+        if (names[i] == name) {
+            return i;
+        }
     }
-    for (std::size_t i = 0; i < names.size(); ++i) {
+    for (std::size_t i = 0; i < expected && i < names.size(); ++i) {
         if (names[i] == name) {
             return i;
         }

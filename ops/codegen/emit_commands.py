@@ -39,12 +39,16 @@ def _header(model, contexts, sources):
               "const command_info& info_of(command_type type) noexcept;", "",
              
               "//! A command from outside: fields from the path and the body (null: none).",
-              "//! Text is borrowed from both. `pointer` is where the body stands in the request.",
+              "//! Text is borrowed from both. `errors` points at where the body stands in the request.",
               "//! Errors: command_unknown (also for internal commands), fields_invalid naming each field.",
               "result<command> read_command(command_type type, const json_value* body, std::span<const path_field> path,",
-              "                             std::string pointer = \"#\");",
+              "                             field_errors& errors);",
               "result<command> read_command(std::string_view name, const json_value* body, std::span<const path_field> path,",
-              "                             std::string pointer = \"#\");", "",
+              "                             field_errors& errors);",
+              "//! The body is the whole request's.",
+              "template <class Which>",
+              "result<command> read_command(const Which& which, const json_value* body, std::span<const path_field> path) {",
+              "    field_errors errors;", "    return read_command(which, body, path, errors);", "}", "",
               "//! The name, a NUL and the stored form: what body hashes and receipts are made of.",
               "void encode_command(const command& what, std::string& out);",
               "//! The reverse. Nothing for an unknown name or malformed bytes; text is borrowed.",
@@ -79,8 +83,8 @@ def _tables(commands):
 
 def _helpers():
     return ["template <class Command>",
-              "result<command> read_one(const json_value* body, std::span<const path_field> path, std::string&& pointer) {",
-              "    field_errors errors(std::move(pointer));", "    result<command> out = command(std::in_place_type<Command>);",
+              "result<command> read_one(const json_value* body, std::span<const path_field> path, field_errors& errors) {",
+              "    result<command> out = command(std::in_place_type<Command>);",
               "    read_json(body, path, *std::get_if<Command>(&out.value()), errors);",
               "    if (!errors.empty()) { return to_error(std::move(errors), Command::type_name); }",
               "    return out;", "}", "", "template <class Command>",
@@ -115,17 +119,17 @@ def _source(model, contexts, sources):
         lines.append("        break;")
     lines += ["    default: break;", "    }", "    return std::nullopt;", "}", "",
               "result<command> read_command(command_type type, const json_value* body, std::span<const path_field> path,",
-              "                             std::string pointer) {", "    switch (type) {"]
+              "                             field_errors& errors) {", "    switch (type) {"]
     for c in commands:
         if not c.internal:
             lines.append(f"    case command_type::{c.name}: "
-                         f"return read_one<{c.context}::{c.name}>(body, path, std::move(pointer));")
+                         f"return read_one<{c.context}::{c.name}>(body, path, errors);")
     lines += ["    default: return unknown_command(to_name(type));", "    }", "}", "",
               "result<command> read_command(std::string_view name, const json_value* body, std::span<const path_field> path,",
-              "                             std::string pointer) {",
+              "                             field_errors& errors) {",
               "    const std::optional<command_type> type = command_type_from_name(name);",
               "    if (!type) { return unknown_command(name); }",
-              "    return read_command(*type, body, path, std::move(pointer));", "}", "",
+              "    return read_command(*type, body, path, errors);", "}", "",
               "void encode_command(const command& what, std::string& out) {",
               "    std::visit([&out]<class Command>(const Command& one) {",
               "        out += Command::type_name;", "        out += '\\0';", "        encode(one, out);", "    }, what);", "}", "",

@@ -177,7 +177,10 @@ TEST(read_command, points_into_the_batch_it_is_part_of) {
     json_document document;
     ASSERT_TRUE(document.parse(text).ok());
     const json_value body = document.root();
-    const auto made = read_command(command_type::drain_instance, &body, {}, "#/commands/3/data");
+    field_errors errors("#/commands");
+    errors.enter(std::size_t{3});
+    errors.enter("data");
+    const auto made = read_command(command_type::drain_instance, &body, {}, errors);
     ASSERT_FALSE(made.ok());
     EXPECT_EQ(made.error().fields.front().pointer, "#/commands/3/data/service");
 }

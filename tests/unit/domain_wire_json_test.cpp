@@ -44,6 +44,73 @@ TEST(json_document, reads_every_kind) {
     EXPECT_FALSE(root.find("absent"));
 }
 
+//! As text: every node below a value, so that two readings can be compared.
+void describe(const json_value& value, std::string_view key, std::string& out) {
+    out.append(key).append("=").append(std::to_string(static_cast<int>(value.kind())));
+    out.append(":").append(std::to_string(value.size())).append(":");
+    out.append(std::to_string(value.bits())).append(value.negative() ? "-" : "+");
+    out.append(value.text()).append("(");
+    if (value.is(json_kind::array) || value.is(json_kind::object)) {
+        for (const json_member member : value) {
+            describe(member.value, member.name, out);
+        }
+    }
+    out.append(")");
+}
+
+//! A fraction beside the value makes the complete parser read all of it.
+TEST(json_document, means_the_same_by_the_quick_way_as_by_the_complete_one) {
+    constexpr std::string_view seeds[] = {
+        R"({"address":"10.0.0.1","port":8443,"tags":["a","b c"],"metadata":{"k":"v","":""},"t":true})",
+        R"( [ 0 , 12345678901234567890, 9999999999999999999,{"a":{"a":[[],{}]}},null , false ] )",
+        R"(["a text longer than eight bytes","esc\"aped","\u0041","","tab"])",
+        R"([1,-1,1.5,1e3,01,"x])",
+        "[\"caf\xC3\xA9\",\"\x7F\"]",
+        "{\"a\":1,\"a\":2}",
+        "[1] x",
+        "[nul]",
+        "[tru",
+        "[\"\\"};
+    constexpr std::string_view letters = "{}[]\",:0159-.eE tfn\\u\n\x01\x80";
+    std::mt19937 random(7); // NOLINT: the same texts every time
+    for (int round = 0; round < 40'000; ++round) {
+        std::string text(seeds[random() % std::size(seeds)]);
+        for (auto changes = random() % 4; changes > 0 && !text.empty(); --changes) {
+            const std::size_t at = random() % text.size();
+            const char letter = letters[random() % letters.size()];
+            switch (random() % 3) {
+                case 0: text[at] = letter; break;
+                case 1: text.insert(at, 1, letter); break;
+                default: text.erase(at, 1 + random() % 3); break;
+            }
+        }
+        const parsed alone(text);
+        const parsed beside("[0.5," + text + "]");
+        // Text that closes the brackets around it is another document altogether.
+        const bool one = beside.outcome.ok() && beside.root().size() == 2;
+        if (alone.outcome.ok()) {
+            ASSERT_TRUE(one) << text;
+            std::string by_itself;
+            std::string by_both;
+            describe(alone.root(), "", by_itself);
+            describe((*++beside.root().begin()).value, "", by_both);
+            ASSERT_EQ(by_itself, by_both) << text;
+        } else {
+            ASSERT_FALSE(one) << text;
+        }
+    }
+}
+
+TEST(json_document, nests_as_deep_by_the_quick_way_as_it_may) {
+    const auto nested = [](std::size_t depth) {
+        return std::string(depth, '[') + std::string(depth, ']');
+    };
+    EXPECT_TRUE(parsed(nested(32)).outcome.ok());
+    EXPECT_FALSE(parsed(nested(33)).outcome.ok());
+    EXPECT_TRUE(parsed(nested(50), {.depth_max = 50}).outcome.ok());
+    EXPECT_FALSE(parsed(nested(4), {.depth_max = 3}).outcome.ok());
+}
+
 TEST(json_document, tells_integers_from_other_numbers) {
     const auto root_of = [](const char* text) { return parsed(text); };
     EXPECT_FALSE(root_of("1e3").root().as_unsigned());

@@ -12,6 +12,7 @@ fasti_test(NAME openapi_test SCRIPT ops/codegen/openapi_test.py LABEL check)
 # The real binary from outside.
 fasti_test(NAME bad_input_test SCRIPT tests/e2e/bad_input_test.py)
 fasti_test(NAME deny_by_default_test SCRIPT tests/e2e/deny_by_default_test.py)
+fasti_test(NAME dense_order_test SCRIPT tests/e2e/dense_order_test.py)
 fasti_test(NAME events_test SCRIPT tests/e2e/events_test.py)
 fasti_test(NAME happened_once_test SCRIPT tests/e2e/happened_once_test.py)
 fasti_test(NAME kill9_test SCRIPT tests/e2e/kill9_test.py SERIAL)

@@ -19,6 +19,7 @@ fasti_test(NAME kill9_test SCRIPT tests/e2e/kill9_test.py SERIAL)
 fasti_test(NAME store_faults_test SCRIPT tests/e2e/store_faults_test.py)
 fasti_test(NAME server_test SCRIPT tests/e2e/server_test.py)
 fasti_test(NAME proof_test SCRIPT tests/e2e/proof_test.py TIMEOUT 300)
+fasti_test(NAME slow_work_test SCRIPT tests/e2e/slow_work_test.py)
 
 fasti_test(NAME http_server_test
   SOURCES tests/integration/http_server_test.cpp

@@ -29,8 +29,9 @@ public:
     void start(node& live);
     //! Ends event streams and blocking queries; what is under way is answered.
     void drain();
-    //! Lets go of a proof under way, which may wait for this thread: before its worker is joined.
-    void stop_proofs();
+    //! Ends proofs and past folds early, for they may wait for this thread or take long: before their
+    //! workers are joined.
+    void stop_long_work();
     //! Once a second or so: time-outs of blocking queries, keep-alive comments of streams.
     void tick();
 

@@ -18,14 +18,20 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 namespace fasti::api {
 
 enum class phase : std::uint8_t { recovering, serving, draining };
 
+//! Lanes of the worker for short turns.
+enum class slow_lane : std::uint8_t { questions, followers };
+inline constexpr std::size_t slow_lanes = 2;
+
 struct api_options {
-    std::size_t subscribers_max = 1'000;           //!< followers of the event stream
-    std::size_t subscriber_bytes_max = 256 * 1024; //!< unsent bytes of one follower
+    std::size_t subscribers_max = 1'000;            //!< followers of the event stream
+    std::size_t subscriber_bytes_max = 256 * 1024;  //!< unsent bytes of one follower
+    std::size_t past_bytes_max = 256 * 1024 * 1024; //!< of past views remembered
     std::size_t series_per_service_max = 200; //!< services with series of their own in /metrics
     bool access_log = false;
 };
@@ -35,8 +41,13 @@ struct api_context {
     telemetry::logger& log;
     telemetry::metrics_registry& metrics;
     const snapshot_store& snapshots; //!< for past states
-    worker& slow;                    //!< for what reads the log; never touches the live views
+    worker& slow;   //!< short turns that read the log, in the lanes below; never the live views
+    worker& folds;  //!< for whole views as they were: seconds each
     worker& proofs; //!< for replay and verify: one at a time, for as long as it takes
+    //! Runs something short on the worker; false when too much waits in that lane. Thread: any.
+    bool run_slow(slow_lane lane, std::function<void()> work) const {
+        return slow.run(static_cast<std::size_t>(lane), std::move(work));
+    }
     //! Runs something on the I/O thread. Thread: any.
     std::function<void(std::function<void()>)> post;
     api_options options = {};

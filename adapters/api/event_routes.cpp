@@ -225,7 +225,7 @@ struct event_routes::parts {
     //! Runs the work on the worker and `tell` on this thread afterwards; false: too much waits.
     template <class Work, class Tell>
     bool run(std::shared_ptr<Work> work, Tell tell) const {
-        return context.slow.run([this, work, tell] {
+        return context.run_slow(slow_lane::questions, [this, work, tell] {
             work->run();
             context.post([work, tell] { tell(*work); });
         });
@@ -253,7 +253,7 @@ void event_routes::start(node& live) {
     follower_setting setting;
     setting.bytes_max = own->context.options.subscriber_bytes_max;
     setting.slow = [own](std::function<void()> work) {
-        return own->context.slow.run(std::move(work));
+        return own->context.run_slow(slow_lane::followers, std::move(work));
     };
     setting.post = own->context.post;
     setting.permitted = [own](std::string_view actor) { return own->permitted(actor); };

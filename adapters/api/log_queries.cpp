@@ -132,7 +132,7 @@ bool answer_from_log(api_context& context, const call& asked, const question& wh
         tell(asked, answer, *context.live);
         return true;
     }
-    return context.slow.run([&context, asked, what] {
+    return context.run_slow(slow_lane::questions, [&context, asked, what] {
         auto answer = std::make_shared<query_answer>(read_log(what, context.live->facts()));
         context.post([&context, asked, answer] { tell(asked, *answer, *context.live); });
     });

@@ -22,6 +22,9 @@ namespace {
 constexpr std::uint64_t wait_ms_default = 30'000;  // index without wait
 constexpr std::uint64_t after_ms_default = 10'000; // after without wait
 
+//! A stream of at most as many events is folded in a short turn.
+constexpr std::uint64_t short_stream_events = 10'000;
+
 //! Small and fast; seeded by the system. Picks need no secrecy.
 class chance {
 public:
@@ -69,6 +72,51 @@ void tell(const call& asked, evaluated what, std::string_view position) {
     asked.to.send();
 }
 
+//! A question about the past, complete in itself but for the request, which stays until it is answered.
+struct past_question {
+    question what;
+    std::string at;
+    instant now;
+    std::uint64_t chosen = 0; //!< by chance
+};
+
+struct past_answer {
+    evaluated answer;
+    std::string position;
+};
+
+using some_views = std::shared_ptr<const view_set>;
+
+result<some_views> shared(result<std::unique_ptr<view_set>> made) {
+    if (!made.ok()) {
+        return std::move(made).error();
+    }
+    return some_views{std::move(made).value()};
+}
+
+//! On a worker: finds the place, lets views_at(place) make the views, and evaluates over them.
+template <class ViewsAt>
+result<past_answer> answer_of(const past_question& of, const ledger& facts,
+                              const ViewsAt& views_at) {
+    const auto place = resolve_at(of.at, facts, of.now);
+    if (!place.ok()) {
+        return place.error();
+    }
+    const result<some_views> views = views_at(place.value());
+    if (!views.ok()) {
+        return views.error();
+    }
+    const auto hash = facts.hash_at(place.value());
+    if (!hash.ok()) {
+        return hash.error();
+    }
+    pick_turns own_turns;
+    past_answer out;
+    out.answer = evaluate(of.what, *views.value(), {of.chosen, own_turns});
+    write_token(facts.head().epoch, place.value(), hash.value().prefix(), out.position);
+    return out;
+}
+
 } // namespace
 
 struct query_routes::parts final : commit_follower {
@@ -76,13 +124,15 @@ struct query_routes::parts final : commit_follower {
     chance random = {};
     pick_turns turns = {};
     waiters waiting = {};
-    std::unique_ptr<past_views> past = {}; // the worker's alone once it began
+    past_folds& past;
 
-    explicit parts(api_context& of) : context(of) {}
+    parts(api_context& of, past_folds& folds) : context(of), past(folds) {}
 
     void answer(const call& asked, const question& what, const common_params& common);
     void answer_live(const call& asked, const question& what);
     void answer_past(const call& asked, const question& what, std::string_view at);
+    void answer_past_key(const call& asked, const past_question& of, const std::string& stream);
+    void answer_long_key(const call& asked, const past_question& of, const std::string& stream);
     bool reached(const call& asked, const question& what, const common_params& common);
     void answer_changed(const call& asked, const question& what, const common_params& common);
     void give_up(const waiter& one);
@@ -106,13 +156,11 @@ struct query_routes::parts final : commit_follower {
     }
 };
 
-query_routes::query_routes(api_context& context) : parts_(new parts(context)) {}
+query_routes::query_routes(api_context& context, past_folds& past)
+    : parts_(new parts(context, past)) {}
 query_routes::~query_routes() = default;
 
-void query_routes::start(node& live) {
-    parts_->past = std::make_unique<past_views>(live.facts(), parts_->context.snapshots);
-    live.follow(*parts_);
-}
+void query_routes::start(node& live) { live.follow(*parts_); }
 
 std::size_t query_routes::waiting() const noexcept { return parts_->waiting.size(); }
 
@@ -154,62 +202,60 @@ void query_routes::parts::answer_live(const call& asked, const question& what) {
     tell_live(asked, evaluate_live(what));
 }
 
-//! On the worker, with views of its own; the answer comes back to this thread.
 void query_routes::parts::answer_past(const call& asked, const question& what,
                                       std::string_view at) {
-    struct outcome {
-        std::optional<error> failure;
-        evaluated answer;
-        std::string position;
-    };
-    const auto done = std::make_shared<outcome>();
-    ledger& facts = context.live->facts();
-    const instant now = context.time.now();
-    const std::uint64_t chosen = random.next();
-    const auto work = [this, done, what, at = std::string(at), now, chosen, &facts] {
-        const auto place = resolve_at(at, facts, now);
-        if (!place.ok()) {
-            done->failure = place.error();
+    const past_question of{what, std::string(at), context.time.now(), random.next()};
+    if (const auto stream = stream_of(what)) {
+        answer_past_key(asked, of, *stream);
+        return;
+    }
+    past.answer(
+        asked,
+        [of, &facts = context.live->facts()](past_views& views, const progress_sink& progress) {
+            return answer_of(of, facts, [&](position place) -> result<some_views> {
+                return views.as_of(place, progress);
+            });
+        },
+        [asked](past_answer done) { tell(asked, std::move(done.answer), done.position); });
+}
+
+//! A short turn, unless the stream is so long that it would hold others up.
+void query_routes::parts::answer_past_key(const call& asked, const past_question& of,
+                                          const std::string& stream) {
+    const auto turn = [this, asked, of, stream] {
+        const ledger& facts = context.live->facts();
+        const auto version = facts.stream_version(stream);
+        if (version.ok() && version.value() > short_stream_events) {
+            context.post([this, asked, of, stream] { answer_long_key(asked, of, stream); });
             return;
         }
-        std::shared_ptr<const view_set> views;
-        if (const auto stream = stream_of(what)) {
-            auto made = stream_as_of(facts, *stream, place.value());
-            if (!made.ok()) {
-                done->failure = std::move(made).error();
-                return;
-            }
-            views = std::move(made).value();
-        } else {
-            auto made = past->as_of(place.value());
-            if (!made.ok()) {
-                done->failure = std::move(made).error();
-                return;
-            }
-            views = std::move(made).value();
-        }
-        pick_turns own_turns;
-        done->answer = evaluate(what, *views, {chosen, own_turns});
-        const auto hash = facts.hash_at(place.value());
-        if (!hash.ok()) {
-            done->failure = hash.error();
-            return;
-        }
-        write_token(facts.head().epoch, place.value(), hash.value().prefix(), done->position);
-    };
-    const auto back = [this, done, asked, work] {
-        work();
-        context.post([done, asked] {
-            if (done->failure.has_value()) {
-                asked.refuse(*done->failure);
+        const auto done = std::make_shared<result<past_answer>>(
+            answer_of(of, facts, [&](position place) -> result<some_views> {
+                return shared(stream_as_of(facts, stream, place, {}));
+            }));
+        context.post([asked, done] {
+            if (done->ok()) {
+                tell(asked, std::move(done->value().answer), done->value().position);
             } else {
-                tell(asked, std::move(done->answer), done->position);
+                asked.refuse(done->error());
             }
         });
     };
-    if (!context.slow.run(back)) {
-        asked.refuse(queue_full());
+    if (!context.run_slow(slow_lane::questions, turn)) {
+        asked.refuse(reads_full());
     }
+}
+
+void query_routes::parts::answer_long_key(const call& asked, const past_question& of,
+                                          const std::string& stream) {
+    past.answer(
+        asked,
+        [of, stream, &facts = context.live->facts()](past_views&, const progress_sink& progress) {
+            return answer_of(of, facts, [&](position place) -> result<some_views> {
+                return shared(stream_as_of(facts, stream, place, progress));
+            });
+        },
+        [asked](past_answer done) { tell(asked, std::move(done.answer), done.position); });
 }
 
 //! True when the views stand at `after` already; else the call waits, or was refused.

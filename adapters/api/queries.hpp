@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Queries over HTTP: on the live views at once, on past ones by the worker, and blocking ones that
+//! Queries over HTTP: on the live views at once, on past ones by workers, and blocking ones that
 //! wait until their own answer changed.
 //! Thread: the I/O thread.
 #pragma once
 
 #include "adapters/api/call.hpp"
+#include "adapters/api/past_folds.hpp"
 
 #include <memory>
 
@@ -12,7 +13,7 @@ namespace fasti::api {
 
 class query_routes {
 public:
-    explicit query_routes(api_context& context);
+    query_routes(api_context& context, past_folds& past);
     ~query_routes();
     query_routes(const query_routes&) = delete;
     query_routes& operator=(const query_routes&) = delete;

@@ -24,6 +24,15 @@ inline error reads_full() {
                  "More reads of the log are waiting than the server admits; try again."};
 }
 
+inline error past_full() {
+    return error{error_code::queue_full,
+                 "More questions about the past are waiting than the server admits; try again."};
+}
+
+inline error shutting_down() {
+    return error{error_code::not_ready, "The server is shutting down."};
+}
+
 //! The lease lapsed again between the sequencer's yes and now, which takes a stopped process.
 inline error renewal_overtaken() {
     return error{error_code::not_ready, "The lease could not be renewed in time; try again."};

@@ -5,6 +5,7 @@
 #include "adapters/api/commands.hpp"
 #include "adapters/api/event_routes.hpp"
 #include "adapters/api/pages.hpp"
+#include "adapters/api/past_folds.hpp"
 #include "adapters/api/proof_routes.hpp"
 #include "adapters/api/queries.hpp"
 #include "adapters/api/refusals.hpp"
@@ -20,9 +21,10 @@ struct service::parts {
     traffic seen{context};
     authenticator tokens = {};
     command_routes commands{context};
-    query_routes queries{context};
+    past_folds past{context};
+    query_routes queries{context, past};
     event_routes events{context};
-    view_routes views{context};
+    view_routes views{context, past};
     proof_routes proofs{context};
     page_routes pages{context};
     std::string path_room = {};
@@ -53,19 +55,22 @@ void service::start(node& live) {
     if (parts_->context.now != phase::draining) {
         parts_->context.now = phase::serving;
     }
+    parts_->past.start(live);
     parts_->queries.start(live);
     parts_->events.start(live);
-    parts_->views.start(live);
 }
 
 void service::drain() {
     parts_->context.now = phase::draining;
     parts_->queries.drain();
     parts_->events.drain();
-    parts_->proofs.stop();
+    stop_long_work();
 }
 
-void service::stop_proofs() { parts_->proofs.stop(); }
+void service::stop_long_work() {
+    parts_->past.drain();
+    parts_->proofs.stop();
+}
 
 void service::tick() {
     parts_->queries.tick();

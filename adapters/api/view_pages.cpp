@@ -148,12 +148,13 @@ void write_difference(json_writer& out, const row_difference& one) {
 
 } // namespace
 
-result<view_page> page_of_rows(const view_question& asked, const ledger& facts, past_views& past) {
+result<view_page> page_of_rows(const view_question& asked, const ledger& facts, past_views& past,
+                               const progress_sink& progress) {
     const auto at = begin(asked, facts);
     if (!at) {
         return at.error();
     }
-    const auto views = past.as_of(at->to);
+    const auto views = past.as_of(at->to, progress);
     if (!views) {
         return views.error();
     }
@@ -188,16 +189,16 @@ result<view_page> page_of_rows(const view_question& asked, const ledger& facts, 
 }
 
 result<view_page> page_of_differences(const view_question& asked, const ledger& facts,
-                                      past_views& past) {
+                                      past_views& past, const progress_sink& progress) {
     const auto at = begin(asked, facts);
     if (!at) {
         return at.error();
     }
-    const auto before = past.as_of(at->from);
+    const auto before = past.as_of(at->from, progress);
     if (!before) {
         return before.error();
     }
-    const auto after = past.as_of(at->to);
+    const auto after = past.as_of(at->to, progress);
     if (!after) {
         return after.error();
     }
@@ -218,18 +219,19 @@ result<view_page> page_of_differences(const view_question& asked, const ledger& 
     json.name("rows");
     json.begin_array();
     page_writer page(json, asked);
-    const auto shown = visit_differences(**before, **after, asked.view,
-                                         [&](const row_difference& one) {
-                                             if (!at->first && one.key <= at->after) {
-                                                 return true;
-                                             }
-                                             if (!page.room()) {
-                                                 return false;
-                                             }
-                                             write_difference(json, one);
-                                             page.told(one.key);
-                                             return true;
-                                         });
+    const auto show = [&](const row_difference& one) {
+        if (!at->first && one.key <= at->after) {
+            return true;
+        }
+        if (!page.room()) {
+            return false;
+        }
+        write_difference(json, one);
+        page.told(one.key);
+        return true;
+    };
+    const auto shown = visit_differences({**before, **after}, asked.view, show,
+                                         [&] { return !progress || progress(0, at->to); });
     if (!shown) {
         return shown.error();
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Pages over the rows of past views. A cursor names the moments with the key, so that all pages of
-//! one listing are of the same history. Pure; they may take long.
+//! one listing are of the same history. Pure; they may take long, and `progress` may stop them.
 #pragma once
 
 #include "domain/base/instant.hpp"
@@ -33,11 +33,12 @@ struct view_page {
 };
 
 //! {"view", "at": token, "rows": [...], "next"}. Errors: malformed, position_unknown, history_forked,
-//! store_damaged.
-result<view_page> page_of_rows(const view_question& asked, const ledger& facts, past_views& past);
+//! store_damaged, not_ready when progress stopped it.
+result<view_page> page_of_rows(const view_question& asked, const ledger& facts, past_views& past,
+                               const progress_sink& progress);
 
 //! {"view", "from": token, "to": token, "rows": [{"key", "change", "before", "after"}], "next"}.
 result<view_page> page_of_differences(const view_question& asked, const ledger& facts,
-                                      past_views& past);
+                                      past_views& past, const progress_sink& progress);
 
 } // namespace fasti::api

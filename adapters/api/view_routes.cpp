@@ -141,7 +141,7 @@ std::string kept_document(const kept_snapshot& kept) {
 
 struct view_routes::parts {
     api_context& context;
-    std::unique_ptr<past_views> past = {}; // the worker's alone once it began
+    past_folds& past;
 
     void rows(const call& asked);
     void difference(const call& asked);
@@ -158,26 +158,10 @@ struct view_routes::parts {
         return true;
     }
 
-    //! Runs work() on the worker and answers with the page it gives.
-    template <class Work>
-    void answer(const call& asked, Work work) const {
-        const auto on_worker = [this, asked, work] {
-            auto page = std::make_shared<result<view_page>>(work());
-            context.post([asked, page] {
-                if (!page->ok()) {
-                    asked.refuse(page->error());
-                    return;
-                }
-                asked.out().body = std::move((*page)->body);
-                if (!(*page)->position.empty()) {
-                    asked.out().add_header("Fasti-Position", (*page)->position);
-                }
-                asked.to.send();
-            });
-        };
-        if (!context.slow.run(on_worker)) {
-            asked.refuse(queue_full());
-        }
+    static void tell(const call& asked, view_page page) {
+        asked.out().body = std::move(page.body);
+        asked.out().add_header("Fasti-Position", page.position);
+        asked.to.send();
     }
 
     template <class Params>
@@ -192,7 +176,8 @@ struct view_routes::parts {
     }
 };
 
-view_routes::view_routes(api_context& context) : parts_(new parts{context}) {}
+view_routes::view_routes(api_context& context, past_folds& past)
+    : parts_(new parts{context, past}) {}
 view_routes::~view_routes() = default;
 
 bool view_routes::takes(http::operation what) const noexcept {
@@ -200,10 +185,6 @@ bool view_routes::takes(http::operation what) const noexcept {
     return what == operation::list_views || what == operation::get_view ||
            what == operation::get_view_difference || what == operation::list_snapshots ||
            what == operation::take_snapshot;
-}
-
-void view_routes::start(node& live) {
-    parts_->past = std::make_unique<past_views>(live.facts(), parts_->context.snapshots);
 }
 
 void view_routes::handle(const call& asked) {
@@ -237,8 +218,12 @@ void view_routes::parts::rows(const call& asked) {
     }
     view_question question = question_of(*params);
     question.to = params->at.value_or("");
-    answer(asked,
-           [this, question] { return page_of_rows(question, context.live->facts(), *past); });
+    past.answer(
+        asked,
+        [&facts = context.live->facts(), question](past_views& views, const auto& progress) {
+            return page_of_rows(question, facts, views, progress);
+        },
+        [asked](view_page page) { tell(asked, std::move(page)); });
 }
 
 void view_routes::parts::difference(const call& asked) {
@@ -253,9 +238,12 @@ void view_routes::parts::difference(const call& asked) {
     view_question question = question_of(*params);
     question.from = params->from;
     question.to = params->to.value_or("");
-    answer(asked, [this, question] {
-        return page_of_differences(question, context.live->facts(), *past);
-    });
+    past.answer(
+        asked,
+        [&facts = context.live->facts(), question](past_views& views, const auto& progress) {
+            return page_of_differences(question, facts, views, progress);
+        },
+        [asked](view_page page) { tell(asked, std::move(page)); });
 }
 
 void view_routes::parts::list_snapshots(const call& asked) {
@@ -263,13 +251,20 @@ void view_routes::parts::list_snapshots(const call& asked) {
         asked.refuse(read.error());
         return;
     }
-    answer(asked, [this]() -> result<view_page> {
-        auto body = snapshots_document(context.snapshots);
-        if (!body) {
-            return std::move(body).error();
-        }
-        return view_page{std::move(body).value(), {}};
-    });
+    const auto turn = [this, asked] {
+        auto body = std::make_shared<result<std::string>>(snapshots_document(context.snapshots));
+        context.post([asked, body] {
+            if (!body->ok()) {
+                asked.refuse(body->error());
+                return;
+            }
+            asked.out().body = std::move(body->value());
+            asked.to.send();
+        });
+    };
+    if (!context.run_slow(slow_lane::questions, turn)) {
+        asked.refuse(reads_full());
+    }
 }
 
 void view_routes::parts::take_snapshot(const call& asked) {

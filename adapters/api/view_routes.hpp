@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Views over HTTP as people look at them: where they stand, their rows at any moment, what differs
 //! between two; and the snapshots that the past is answered from.
-//! Thread: the I/O thread; rows are folded and written on the worker.
+//! Thread: the I/O thread; rows are folded and written on the worker of past folds.
 #pragma once
 
 #include "adapters/api/call.hpp"
+#include "adapters/api/past_folds.hpp"
 #include "adapters/http/routes.gen.hpp"
 
 #include <memory>
@@ -13,14 +14,13 @@ namespace fasti::api {
 
 class view_routes {
 public:
-    explicit view_routes(api_context& context);
+    view_routes(api_context& context, past_folds& past);
     ~view_routes();
     view_routes(const view_routes&) = delete;
     view_routes& operator=(const view_routes&) = delete;
 
     bool takes(http::operation what) const noexcept;
     void handle(const call& asked);
-    void start(node& live);
 
 private:
     struct parts;

@@ -208,7 +208,7 @@ int snapshot_here(session& at, const arguments& given, std::string& document) {
     limits.bytes_max = std::numeric_limits<std::uint64_t>::max();
     model_fold model;
     extra_fold* const extras[] = {&model};
-    const auto kept = keep_snapshot_beside(extras, *log->facts, log->snapshots, limits);
+    const auto kept = keep_snapshot_beside(extras, *log->facts, log->snapshots, limits, {});
     if (!kept) {
         return fail_with(at, kept.error());
     }

@@ -55,6 +55,11 @@ struct config {
         std::uint64_t bytes_max = 1073741824; //!< Disk space that snapshots may take; the newest is always kept.
     };
     snapshots_section snapshots;
+    //! Whole views as they were: `at=`, rows and differences of views.
+    struct past_section {
+        std::uint64_t memory_bytes_max = 268435456; //!< Memory that past views may take between two questions about them; those that a question needs come on top while it is answered.
+    };
+    past_section past;
     //! Leases, expiry and its guard.
     struct registry_section {
         std::uint64_t reap_ms = 3600000; //!< How long an expired instance stays listed before it is reaped.
@@ -72,6 +77,6 @@ struct config {
     sse_section sse;
 };
 
-inline constexpr std::size_t config_key_count = 27;
+inline constexpr std::size_t config_key_count = 28;
 
 } // namespace fasti

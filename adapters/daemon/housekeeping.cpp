@@ -149,7 +149,11 @@ bool housekeeping::do_one() {
 result<kept_snapshot> housekeeping::take_snapshot(position head) {
     model_fold model;
     const std::array<extra_fold*, 1> extras{&model};
-    auto kept = keep_snapshot_beside(extras, facts_, snapshots_, how_.ladder);
+    const auto go_on = [this](std::uint64_t, std::uint64_t) {
+        const std::lock_guard lock(mutex_);
+        return !stopping_;
+    };
+    auto kept = keep_snapshot_beside(extras, facts_, snapshots_, how_.ladder, go_on);
     const std::lock_guard lock(mutex_);
     if (kept.ok()) {
         snapshot_at_ = kept.value().at;
@@ -157,7 +161,7 @@ result<kept_snapshot> housekeeping::take_snapshot(position head) {
                                       kept.value().bytes / bytes_per_event);
         log_.debug("snapshot taken",
                    {{"position", kept.value().at}, {"bytes", kept.value().bytes}});
-    } else {
+    } else if (!stopping_) {
         snapshot_at_ = head; // tried again when as many events came as should lie between two
         log_.warn("A snapshot could not be taken. " + kept.error().message);
     }

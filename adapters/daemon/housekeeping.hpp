@@ -36,7 +36,7 @@ public:
     //! Takes a snapshot as soon as its thread can, and tells what became of it on that thread; with
     //! not_ready when it ends before. Thread: any.
     void snapshot_now(std::function<void(result<kept_snapshot>)> done);
-    //! Ends after the piece of work under way. Thread: any but its own.
+    //! Ends after the piece of work under way; a fold for a snapshot is broken off. Thread: any but its own.
     void stop();
 
 private:

@@ -39,7 +39,9 @@ namespace {
 constexpr std::uint32_t tick_ms = 8;               // leases
 constexpr std::uint32_t slow_tick_ms = 100;        // time-outs of waits; leases once a second
 constexpr std::size_t leases_per_second = 100'000; // larger tables are checkpointed less often
-constexpr int exit_store_failed = 74;              // EX_IOERR
+constexpr std::size_t slow_waiting_max = 256;      // in each lane
+constexpr std::size_t folds_waiting_max = 16;
+constexpr int exit_store_failed = 74; // EX_IOERR
 
 //! A door that records what passes when a test asked for one (see fasti_crash_image).
 std::unique_ptr<files> record_of(files& disk, const std::string& path) {
@@ -64,14 +66,18 @@ struct server_process {
     std::unique_ptr<segment_ledger> facts = {};
     file_snapshots snapshots{disk, snapshot_folder(settings.values.data.dir)};
     http::io_loop loop = {};
-    worker slow{1, 256};
-    worker proofs{1, 1};
+    worker slow{slow_waiting_max, api::slow_lanes}; // short turns
+    worker folds{folds_waiting_max};                // past views: seconds each
+    worker proofs{1};
+    worker keeper{
+        1}; // the leases' checkpoint: its disk keeps nobody waiting, nor does anybody keep it
     telemetry::metrics_registry metrics = {};
     api::api_context context{.time = time,
                              .log = log,
                              .metrics = metrics,
                              .snapshots = snapshots,
                              .slow = slow,
+                             .folds = folds,
                              .proofs = proofs,
                              .post = [this](auto work) { loop.post(std::move(work)); }};
     std::unique_ptr<api::service> api = {};
@@ -85,8 +91,6 @@ struct server_process {
     std::atomic<bool> stopping = false;
     std::optional<error> failure = {};
     std::int64_t leases_saved_us = 0;
-    std::mutex leases_file = {};
-    std::int64_t leases_written_us = 0; //!< guarded by leases_file
     std::uint16_t port = 0;
 
     result<void> open();
@@ -95,6 +99,8 @@ struct server_process {
     void start(recovery state);
     void start_pipeline();
     void go_public();
+    std::function<void()> lease_checkpoint();
+    std::size_t lease_period_s() const;
     void save_leases();
     void slow_tick();
     void on_signal(int number);
@@ -138,6 +144,7 @@ result<void> server_process::listen() {
     context.options.access_log = http.access_log;
     context.options.subscribers_max = settings.values.sse.subscribers_max;
     context.options.subscriber_bytes_max = settings.values.sse.buffer_bytes_max;
+    context.options.past_bytes_max = settings.values.past.memory_bytes_max;
     api = std::make_unique<api::service>(context);
     sockets = std::make_unique<http::server>(loop, how,
                                              [this](http::responder to) { api->handle(to); });
@@ -213,7 +220,8 @@ void server_process::start(recovery state) {
     if (const auto trouble = live->start_leases(kept)) {
         log.warn(*trouble);
     }
-    save_leases();
+    lease_checkpoint()();
+    leases_saved_us = time.monotonic_us();
     start_pipeline();
     live->connect(*pipeline);
     context.commands_waiting = [this] { return pipeline->waiting(); };
@@ -280,31 +288,30 @@ void server_process::go_public() {
     hooks.notify("READY=1");
 }
 
-void server_process::save_leases() {
-    const std::int64_t now = time.monotonic_us();
-    const auto period = std::max<std::size_t>(1, live->leases() / leases_per_second);
-    if (leases_saved_us != 0 &&
-        now - leases_saved_us < static_cast<std::int64_t>(period) * 1'000'000 - 500'000) {
-        return;
-    }
-    leases_saved_us = now;
+//! Remaining times until the next checkpoint, as work for whichever thread writes them down.
+std::function<void()> server_process::lease_checkpoint() {
     auto bytes = std::make_shared<std::string>();
-    live->write_lease_checkpoint(static_cast<std::int64_t>(period) * 1'000, *bytes);
-    const std::string path = settings.values.data.dir + "/leases";
-    // Here when the worker takes no more: then an older one may be under way, or come later.
-    const auto write = [path, bytes, now, this] {
-        const std::lock_guard lock(leases_file);
-        if (now < leases_written_us) {
-            return;
-        }
-        leases_written_us = now;
+    live->write_lease_checkpoint(static_cast<std::int64_t>(lease_period_s()) * 1'000, *bytes);
+    return [bytes, this] {
+        const std::string path = settings.values.data.dir + "/leases";
         if (auto written = replace_small_file(path, *bytes); !written.ok()) {
             log.warn("The remaining times of leases could not be kept. " + written.error().message);
         }
     };
-    if (pipeline == nullptr || !slow.run(write)) {
-        write();
+}
+
+std::size_t server_process::lease_period_s() const {
+    return std::max<std::size_t>(1, live->leases() / leases_per_second);
+}
+
+void server_process::save_leases() {
+    const std::int64_t now = time.monotonic_us();
+    if (now - leases_saved_us < static_cast<std::int64_t>(lease_period_s()) * 1'000'000 - 500'000) {
+        return;
     }
+    leases_saved_us = now;
+    // When one is being written and one waits, the disk is too slow for more: the next period's will do.
+    (void)keeper.run(lease_checkpoint());
 }
 
 void server_process::slow_tick() {
@@ -362,20 +369,20 @@ void server_process::close() {
         recovering.join();
     }
     if (api != nullptr) {
-        api->stop_proofs();
+        api->stop_long_work();
     }
     proofs.stop();
+    folds.stop();
+    slow.stop();
     if (house != nullptr) {
         live->unfollow(*house);
         house->stop();
     }
     if (pipeline != nullptr) {
         pipeline->stop();
-        leases_saved_us = 0;
-        slow.stop();
-        save_leases();
+        keeper.stop();
+        lease_checkpoint()();
     }
-    slow.stop();
     if (facts != nullptr) {
         if (auto carried = facts->carry_on(); !carried.ok()) {
             log.error("The log could not be closed in order. " + carried.error().message);

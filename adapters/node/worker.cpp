@@ -1,44 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapters/node/worker.hpp"
 
+#include "domain/base/check.hpp"
+
 #include <utility>
 
 namespace fasti {
 
-worker::worker(std::size_t threads, std::size_t waiting_max) : waiting_max_(waiting_max) {
-    threads_.reserve(threads);
-    for (std::size_t i = 0; i < threads; ++i) {
-        threads_.emplace_back([this] { loop(); });
-    }
-}
+worker::worker(std::size_t waiting_max_each_lane, std::size_t lanes)
+    : waiting_max_(waiting_max_each_lane), lanes_(lanes), thread_([this] { loop(); }) {}
 
 worker::~worker() { stop(); }
 
-bool worker::run(std::function<void()> work) {
+bool worker::run(std::size_t lane, std::function<void()> work) {
+    check(lane < lanes_.size(), "work goes to a lane that there is");
     {
         const std::lock_guard lock(mutex_);
-        if (stopping_ || waiting_.size() >= waiting_max_) {
+        if (stopping_ || lanes_[lane].size() >= waiting_max_) {
             return false;
         }
-        waiting_.push_back(std::move(work));
+        lanes_[lane].push_back(std::move(work));
+        ++waiting_;
     }
     wake_.notify_one();
     return true;
 }
 
 void worker::stop() {
-    std::deque<std::function<void()>> dropped;
+    std::vector<std::deque<std::function<void()>>> dropped(lanes_.size());
     {
         const std::lock_guard lock(mutex_);
         stopping_ = true;
-        dropped.swap(waiting_);
+        waiting_ = 0;
+        dropped.swap(lanes_);
     }
     wake_.notify_all();
-    for (std::thread& thread : threads_) {
-        if (thread.joinable()) {
-            thread.join();
-        }
+    if (thread_.joinable()) {
+        thread_.join();
     }
+}
+
+//! Needs something that waits.
+std::function<void()> worker::take_next() {
+    while (lanes_[turn_].empty()) {
+        turn_ = (turn_ + 1) % lanes_.size();
+    }
+    std::function<void()> work = std::move(lanes_[turn_].front());
+    lanes_[turn_].pop_front();
+    turn_ = (turn_ + 1) % lanes_.size();
+    --waiting_;
+    return work;
 }
 
 void worker::loop() {
@@ -46,12 +57,11 @@ void worker::loop() {
         std::function<void()> work;
         {
             std::unique_lock lock(mutex_);
-            wake_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
+            wake_.wait(lock, [this] { return stopping_ || waiting_ > 0; });
             if (stopping_) {
                 return;
             }
-            work = std::move(waiting_.front());
-            waiting_.pop_front();
+            work = take_next();
         }
         work();
     }

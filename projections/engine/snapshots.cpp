@@ -13,6 +13,10 @@ namespace {
 constexpr std::string_view parked_section = "parked";
 constexpr std::uint64_t parked_fingerprint = 1;
 
+error stopped_early() {
+    return error{error_code::not_ready, "The fold was stopped before its end."};
+}
+
 //! Reads one snapshot into a target, or says why not. The target must be cleared after a refusal.
 class snapshot_loader {
 public:
@@ -158,10 +162,14 @@ result<kept_snapshot> keep_snapshot(const fold_target& what, const ledger& facts
 }
 
 result<kept_snapshot> keep_snapshot_beside(extra_folds extras, const ledger& facts,
-                                           snapshot_store& store, const ladder_limits& limits) {
-    auto folded = recover(facts, store, facts.head().last, extras, {});
+                                           snapshot_store& store, const ladder_limits& limits,
+                                           const progress_sink& progress) {
+    auto folded = recover(facts, store, facts.head().last, extras, progress);
     if (!folded) {
         return std::move(folded).error();
+    }
+    if (progress && !progress(folded->events_folded, folded->events_folded)) {
+        return stopped_early();
     }
     return keep_snapshot({*folded->views, extras}, facts, store, limits);
 }
@@ -171,6 +179,9 @@ result<recovery> recover(const ledger& facts, const snapshot_store& store, posit
     recovery out;
     out.views = std::make_unique<view_set>();
     for (const stored_snapshot& one : candidates(store, std::min(to, facts.head().last))) {
+        if (progress && !progress(0, to)) { // a large one takes a moment to load
+            return stopped_early();
+        }
         const auto bytes = store.read(one.name);
         const auto content = bytes ? read_snapshot_bytes(*bytes)
                                    : result<snapshot_content>{bytes.error()};

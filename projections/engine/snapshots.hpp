@@ -44,9 +44,11 @@ result<kept_snapshot> keep_snapshot(const fold_target& what, const ledger& facts
                                     snapshot_store& store, const ladder_limits& limits);
 
 //! The same without touching live views: folds on from the newest snapshot in memory of its own.
-//! For a worker: the extra folds are the caller's, empty, and not the live ones.
+//! For a worker: the extra folds are the caller's, empty, and not the live ones. Progress counts
+//! events; returning false ends it with not_ready and nothing is written.
 result<kept_snapshot> keep_snapshot_beside(extra_folds extras, const ledger& facts,
-                                           snapshot_store& store, const ladder_limits& limits);
+                                           snapshot_store& store, const ladder_limits& limits,
+                                           const progress_sink& progress);
 
 //! How views came to stand somewhere.
 struct recovery {

@@ -115,6 +115,17 @@ bool view_folds(std::string_view view, std::string_view stream) noexcept {
     return tokens == (view == tokens_view::name);
 }
 
+std::size_t view_set::memory_bytes() const {
+    // Orders by name and weights are built by the first reading that needs them: counted from the
+    // start, so that reading a set does not make it larger.
+    constexpr std::size_t orders_each = 16;
+    constexpr std::size_t parked_each = 256;
+    const std::size_t rows = std::size_t{registry_.instance_count()} + registry_.service_count();
+    return sizeof *this + registry_.structure_bytes() + registry_.text_memory_bytes() +
+           rows * orders_each + tokens_.memory_bytes() + registry_metrics_.memory_bytes() +
+           parked_.size() * parked_each;
+}
+
 std::vector<view_lag> view_set::lag(const ledger_head& head) const {
     std::vector<view_lag> out;
     each_view([&](const auto& view) {

@@ -71,6 +71,9 @@ public:
     const parked_keys& parked() const noexcept { return parked_; }
     const parked_key* find_parked(std::string_view stream) const;
 
+    //! About what all of it takes.
+    std::size_t memory_bytes() const;
+
     std::vector<view_lag> lag(const ledger_head& head) const;
 
     //! Calls visit(view) for each view: name, fingerprint(), write_snapshot(), read_snapshot().

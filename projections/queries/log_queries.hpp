@@ -12,7 +12,7 @@
 namespace fasti {
 
 //! Events looked at for one page of activity; a page may end there and have a `next`.
-inline constexpr std::uint64_t activity_events_max = 1'000'000;
+inline constexpr std::uint64_t activity_events_max = 200'000;
 //! Links of a causal chain.
 inline constexpr std::size_t why_links_max = 64;
 

@@ -89,14 +89,22 @@ void visit_metrics(const registry_metrics_view& view, std::string_view behind,
 
 using kept_rows = std::vector<std::pair<std::string, std::string>>;
 
-result<kept_rows> keep_rows(const view_set& views, std::string_view view) {
+constexpr std::size_t rows_between_looks = 1'024;
+
+result<kept_rows> keep_rows(const view_set& views, std::string_view view,
+                            const std::function<bool()>& go_on) {
     kept_rows out;
+    bool stopped = false;
     auto seen = visit_rows(views, view, [&](std::string_view key, std::string_view json) {
         out.emplace_back(key, json);
-        return true;
+        stopped = out.size() % rows_between_looks == 0 && !go_on();
+        return !stopped;
     });
     if (!seen) {
         return std::move(seen).error();
+    }
+    if (stopped) {
+        return error{error_code::not_ready, "The comparison was stopped before its end."};
     }
     std::sort(out.begin(), out.end());
     return out;
@@ -128,11 +136,17 @@ result<void> visit_rows_after(const view_set& views, std::string_view view, std:
 
 result<void> visit_differences(const view_set& before, const view_set& after, std::string_view view,
                                const std::function<bool(const row_difference&)>& visit) {
-    const auto old_rows = keep_rows(before, view);
+    return visit_differences({before, after}, view, visit, [] { return true; });
+}
+
+result<void> visit_differences(const two_moments& of, std::string_view view,
+                               const std::function<bool(const row_difference&)>& visit,
+                               const std::function<bool()>& go_on) {
+    const auto old_rows = keep_rows(of.before, view, go_on);
     if (!old_rows) {
         return old_rows.error();
     }
-    const auto new_rows = keep_rows(after, view);
+    const auto new_rows = keep_rows(of.after, view, go_on);
     if (!new_rows) {
         return new_rows.error();
     }

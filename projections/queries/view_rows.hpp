@@ -34,4 +34,13 @@ result<void> visit_rows_after(const view_set& views, std::string_view view, std:
 result<void> visit_differences(const view_set& before, const view_set& after, std::string_view view,
                                const std::function<bool(const row_difference&)>& visit);
 
+//! The same for one whom `go_on` may stop while rows are still gathered. Errors: not_ready then.
+struct two_moments {
+    const view_set& before;
+    const view_set& after;
+};
+result<void> visit_differences(const two_moments& of, std::string_view view,
+                               const std::function<bool(const row_difference&)>& visit,
+                               const std::function<bool()>& go_on);
+
 } // namespace fasti

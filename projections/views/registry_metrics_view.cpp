@@ -211,6 +211,18 @@ void registry_metrics_view::rows(
     }
 }
 
+std::size_t registry_metrics_view::memory_bytes() const noexcept {
+    std::size_t bytes = services_.memory_bytes() + service_index_.memory_bytes();
+    for (const totals& of : totals_) {
+        bytes += (of.minutes.size() + of.hours.size()) * sizeof(bucket);
+    }
+    for (const minute_cells& minute : minutes_) {
+        bytes += sizeof minute + minute.cells.capacity() * sizeof(cell) +
+                 minute.index.memory_bytes();
+    }
+    return bytes;
+}
+
 std::vector<std::string> registry_metrics_view::services() const {
     std::vector<std::string> out;
     for (std::uint32_t id = 0; id < services_.end(); ++id) {

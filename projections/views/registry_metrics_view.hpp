@@ -81,6 +81,7 @@ public:
 
     position changed() const noexcept { return changed_; }
     std::size_t cell_count() const noexcept { return cell_count_; }
+    std::size_t memory_bytes() const noexcept;
 
 private:
     using type_index = std::uint16_t;

@@ -175,6 +175,19 @@ bool tokens_view::read_snapshot(std::string_view bytes) {
     return false;
 }
 
+std::size_t tokens_view::memory_bytes() const noexcept {
+    // Nodes of both tables, the id, and two copies of the secret's hash.
+    constexpr std::size_t nodes = sizeof(token_table::value_type) + 160;
+    std::size_t bytes = 0;
+    for (const auto& [id, record] : tokens_) {
+        bytes += nodes + record.name.capacity() + record.created_by.capacity();
+        for (const std::string& permission : record.permissions) {
+            bytes += sizeof permission + permission.capacity();
+        }
+    }
+    return bytes;
+}
+
 void tokens_view::clear() {
     by_secret_.clear();
     tokens_.clear();

@@ -54,6 +54,8 @@ public:
                    const std::function<bool(const identity::token_row&)>& visit) const;
 
     std::size_t count() const noexcept { return tokens_.size(); }
+    //! An estimate from what the rows hold.
+    std::size_t memory_bytes() const noexcept;
     //! Position of the last event that changed any token.
     position changed() const noexcept { return changed_; }
 

@@ -216,7 +216,7 @@ void past_figures(const shape& of) {
         const std::string stream = registry::instance_stream(
             log.services()[random() % of.services], log.instances()[random() % of.per_service]);
         const double begin = seconds_now();
-        const auto views = stream_as_of(facts, stream, 1 + random() % log.count);
+        const auto views = stream_as_of(facts, stream, 1 + random() % log.count, {});
         took.push_back(views ? seconds_now() - begin : 1e9);
     }
     std::sort(took.begin(), took.end());

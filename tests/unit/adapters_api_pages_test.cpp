@@ -36,13 +36,15 @@ struct world final : http::connection_host {
     std::mutex mutex;
     std::condition_variable arrived;
     std::deque<std::function<void()>> posted;
-    worker slow{1, 16};
-    worker proofs{1, 1};
+    worker slow{16, slow_lanes};
+    worker folds{2};
+    worker proofs{1};
     api_context context{.time = time,
                         .log = log,
                         .metrics = metrics,
                         .snapshots = snapshots,
                         .slow = slow,
+                        .folds = folds,
                         .proofs = proofs,
                         .post =
                             [this](std::function<void()> work) {
@@ -59,8 +61,9 @@ struct world final : http::connection_host {
                                                                                 "127.0.0.1");
 
     ~world() {
-        api.stop_proofs();
+        api.stop_long_work();
         proofs.stop();
+        folds.stop();
         slow.stop();
     }
 

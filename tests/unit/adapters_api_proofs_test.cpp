@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Views, snapshots, replay and verify over connections without sockets: a node driven by hand, real
 //! workers, and what they post run by the test.
+#include "adapters/api/past_folds.hpp"
 #include "adapters/api/proof_routes.hpp"
 #include "adapters/api/view_routes.hpp"
 #include "adapters/http/connection.hpp"
@@ -19,6 +20,8 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace fasti::api {
 namespace {
@@ -54,7 +57,7 @@ private:
     std::deque<std::function<void()>> work_;
 };
 
-struct world final : http::connection_host {
+struct world : http::connection_host {
     posted_work posted;
     fake_clock time;
     fake_ids ids;
@@ -65,15 +68,18 @@ struct world final : http::connection_host {
     std::shared_ptr<const principal> caller = std::make_shared<principal>(
         principal{"token/aa", "", {"admin:*"}});
     hand_driven_node node{facts, time, ids, {}};
-    worker slow{1, 16};
-    worker proofs{1, 1};
+    worker slow{16, slow_lanes};
+    worker folds{2};
+    worker proofs{1};
     api_context context{.time = time,
                         .log = log,
                         .metrics = metrics,
                         .snapshots = snapshots,
                         .slow = slow,
+                        .folds = folds,
                         .proofs = proofs,
                         .post = [this](auto work) { posted.post(std::move(work)); }};
+    past_folds past{context};
     std::unique_ptr<view_routes> views;
     std::unique_ptr<proof_routes> proving;
 
@@ -84,16 +90,18 @@ struct world final : http::connection_host {
             ++models_shown;
             told(node.model(), facts.head().last);
         };
-        views = std::make_unique<view_routes>(context);
-        views->start(*node);
+        past.start(*node);
+        views = std::make_unique<view_routes>(context, past);
         proving = std::make_unique<proof_routes>(context);
         for (int i = 0; i < 5; ++i) {
             put("web-" + std::to_string(i), 80);
         }
     }
     ~world() {
+        past.drain();
         proving->stop();
         proofs.stop();
+        folds.stop();
         slow.stop();
     }
 
@@ -329,11 +337,136 @@ TEST(view_routes, take_and_list_snapshots) {
     world w;
     EXPECT_THAT(w.ask("/v1/snapshots", "POST"), HasSubstr("takes no snapshots"));
     w.context.take_snapshot = [&](auto done) {
-        done(keep_snapshot_beside({}, w.facts, w.snapshots, {}));
+        done(keep_snapshot_beside({}, w.facts, w.snapshots, {}, {}));
     };
     EXPECT_THAT(w.ask("/v1/snapshots", "POST"), HasSubstr("\"position\":5,"));
     EXPECT_THAT(w.ask("/v1/snapshots"),
                 HasSubstr("{\"snapshots\":[{\"name\":\"00000000000000000005-"));
+}
+
+//! A store of snapshots that answers when the test lets it: a past fold that takes long.
+struct gated_snapshots final : snapshot_store {
+    test::memory_snapshot_store inner;
+    mutable std::mutex mutex;
+    mutable std::condition_variable moved;
+    mutable int entered = 0;
+    int open = 0;
+
+    void wait_entered(int count) const {
+        std::unique_lock lock(mutex);
+        ASSERT_TRUE(
+            moved.wait_for(lock, std::chrono::seconds(20), [&] { return entered >= count; }));
+    }
+    void let_pass(int count) {
+        const std::lock_guard lock(mutex);
+        open += count;
+        moved.notify_all();
+    }
+    result<void> write(std::string_view name, std::string_view bytes) override {
+        return inner.write(name, bytes);
+    }
+    result<std::vector<stored_snapshot>> list() const override {
+        std::unique_lock lock(mutex);
+        const int own = ++entered;
+        moved.notify_all();
+        moved.wait(lock, [&] { return open >= own; });
+        return inner.list();
+    }
+    result<std::string> read(std::string_view name) const override { return inner.read(name); }
+    result<void> remove(std::string_view name) override { return inner.remove(name); }
+};
+
+struct gated_world : world {
+    gated_snapshots gate;
+    api_context gated{context.time, context.log,   context.metrics, gate,
+                      context.slow, context.folds, context.proofs,  context.post};
+    past_folds slow_past{gated};
+
+    gated_world() {
+        gated.live = &*node;
+        gated.now = phase::serving;
+        slow_past.start(*node);
+        views = std::make_unique<view_routes>(gated, slow_past);
+    }
+    ~gated_world() {
+        slow_past.drain();
+        gate.let_pass(1'000);
+        folds.stop();
+    }
+    void finish(client& one) {
+        while (!one.line->finished() && !testing::Test::HasFatalFailure()) {
+            posted.run_one();
+            one.read();
+        }
+    }
+};
+
+TEST(past_folds, tell_their_clients_when_the_server_stops) {
+    gated_world w;
+    world::client runs = w.send("/v1/views/instances?at=2");
+    w.gate.wait_entered(1);
+    world::client waits = w.send("/v1/views/instances?at=3");
+    w.gated.now = phase::draining;
+    w.slow_past.drain();
+    w.gate.let_pass(1); // the second one never looks for snapshots
+    w.finish(runs);
+    w.finish(waits);
+    for (const world::client* one : {&runs, &waits}) {
+        EXPECT_THAT(one->got, HasSubstr("HTTP/1.1 503"));
+        EXPECT_THAT(one->got, HasSubstr("Retry-After: 1"));
+        EXPECT_THAT(one->got, HasSubstr("The server is shutting down."));
+    }
+    EXPECT_THAT(w.ask("/v1/views/instances?at=2"), HasSubstr("The server is shutting down."));
+}
+
+TEST(past_folds, end_when_the_client_goes_away) {
+    gated_world w;
+    world::client leaves = w.send("/v1/views/instances?at=2");
+    world::client stays = w.send("/v1/views/instances?at=3");
+    w.gate.wait_entered(1);
+    leaves.line.reset();
+    w.gate.let_pass(2);
+    w.finish(stays);
+    EXPECT_THAT(stays.got, HasSubstr("HTTP/1.1 200"));
+    EXPECT_EQ(w.pool.in_use(), 0U) << "the one who left is let go of too";
+    EXPECT_THAT(w.ask("/v1/views/instances?at=3"), HasSubstr("200"));
+    EXPECT_EQ(w.gate.entered, 2) << "remembered";
+    w.gate.let_pass(1);
+    EXPECT_THAT(w.ask("/v1/views/instances?at=2"), HasSubstr("200"));
+    EXPECT_EQ(w.gate.entered, 3) << "what nobody waited for was not folded to its end";
+}
+
+TEST(past_folds, refuse_at_once_when_too_many_wait) {
+    gated_world w;
+    world::client runs = w.send("/v1/views/instances?at=2");
+    w.gate.wait_entered(1);
+    world::client first = w.send("/v1/views/instances?at=3");
+    world::client second = w.send("/v1/views/instances?at=3");
+    const world::client refused = w.send("/v1/views/instances?at=3");
+    EXPECT_THAT(refused.got, HasSubstr("HTTP/1.1 503"));
+    EXPECT_THAT(refused.got, HasSubstr("Retry-After: 1"));
+    EXPECT_THAT(refused.got, HasSubstr("More questions about the past"));
+    w.gate.let_pass(2);
+    w.finish(runs);
+    w.finish(first);
+    w.finish(second);
+    EXPECT_THAT(second.got, HasSubstr("HTTP/1.1 200"));
+}
+
+TEST(past_folds, keep_no_short_turn_waiting) {
+    gated_world w;
+    world::client folds = w.send("/v1/views/instances?at=2");
+    w.gate.wait_entered(1);
+    std::atomic<bool> fed = false;
+    ASSERT_TRUE(w.gated.run_slow(slow_lane::followers, [&] {
+        fed = true;
+        w.posted.post([] {});
+    }));
+    w.posted.run_one();
+    EXPECT_TRUE(fed);
+    EXPECT_EQ(folds.got, "");
+    w.gate.let_pass(1);
+    w.finish(folds);
 }
 
 } // namespace

@@ -379,7 +379,7 @@ TEST(recover, folds_anew_when_a_parked_stream_can_be_read_now) {
 
 TEST(keep_snapshot_beside, folds_on_from_the_newest_one) {
     with_snapshot at;
-    const auto kept = keep_snapshot_beside(at.extras, *at.facts, at.store, {});
+    const auto kept = keep_snapshot_beside(at.extras, *at.facts, at.store, {}, {});
     ASSERT_TRUE(kept.ok());
     EXPECT_EQ(kept->at, 300U);
     EXPECT_EQ(at.store.files.size(), 2U);
@@ -442,7 +442,7 @@ TEST(past, shows_one_stream_as_it_was) {
         }
         for (const char* named : {"instance-1", "instance-3"}) {
             const auto past = stream_as_of(*facts, "instance/service-2/" + std::string{named},
-                                           one.at);
+                                           one.at, {});
             ASSERT_TRUE(past.ok());
             EXPECT_EQ((*past)->at(), one.at);
             const auto then = (*past)->registry().slot_of("service-2", named);
@@ -461,18 +461,49 @@ TEST(past, shows_one_stream_as_it_was) {
 
 TEST(past, shows_everything_as_it_was_from_the_nearest_rung) {
     with_snapshot at;
-    past_views past(*at.facts, at.store);
+    past_views past(*at.facts, at.store, std::size_t{1} << 30U);
     for (const position when :
          {position{0}, position{1}, position{199}, position{200}, position{250}, position{300}}) {
-        const auto then = past.as_of(when);
+        const auto then = past.as_of(when, {});
         ASSERT_TRUE(then.ok());
         EXPECT_EQ(all_bytes(**then), all_bytes(**rebuild(*at.facts, when, {}))) << when;
     }
     const int reads = at.store.reads;
-    EXPECT_EQ((*past.as_of(300))->at(), 300U);
-    EXPECT_EQ((*past.as_of(250))->at(), 250U);
+    EXPECT_EQ((*past.as_of(300, {}))->at(), 300U);
+    EXPECT_EQ((*past.as_of(250, {}))->at(), 250U);
     EXPECT_EQ(at.store.reads, reads) << "answers are remembered";
-    EXPECT_EQ(past.as_of(301).error().code, error_code::position_unknown);
+    EXPECT_EQ(past.as_of(301, {}).error().code, error_code::position_unknown);
+}
+
+TEST(past, is_remembered_within_its_bytes_the_last_used_longest) {
+    with_snapshot at;
+    past_views every(*at.facts, at.store, std::size_t{1} << 30U);
+    const std::size_t one = (*every.as_of(300, {}))->memory_bytes();
+    EXPECT_GT(one, 10'000U);
+    past_views two(*at.facts, at.store, 2 * one + one / 2);
+    for (const position when : {position{300}, position{299}, position{300}, position{298}}) {
+        ASSERT_TRUE(two.as_of(when, {}).ok());
+        EXPECT_LE(two.remembered_bytes(), 2 * one + one / 2);
+    }
+    const int reads = at.store.reads;
+    ASSERT_TRUE(two.as_of(300, {}).ok());
+    EXPECT_EQ(at.store.reads, reads) << "it was used after 299, so that went";
+    ASSERT_TRUE(two.as_of(299, {}).ok());
+    EXPECT_GT(at.store.reads, reads);
+    past_views none(*at.facts, at.store, one / 2);
+    EXPECT_EQ((*none.as_of(300, {}))->at(), 300U) << "a larger one is answered and not remembered";
+    EXPECT_EQ(none.remembered_bytes(), 0U);
+}
+
+TEST(past, stops_when_its_progress_says_so) {
+    with_snapshot at;
+    past_views past(*at.facts, at.store, std::size_t{1} << 30U);
+    const auto no = [](std::uint64_t, std::uint64_t) { return false; };
+    const int reads = at.store.reads;
+    EXPECT_EQ(past.as_of(250, no).error().code, error_code::not_ready);
+    EXPECT_EQ(at.store.reads, reads) << "no snapshot is loaded for nobody";
+    EXPECT_EQ(past.as_of(150, no).error().code, error_code::not_ready) << "below all snapshots";
+    EXPECT_EQ((*past.as_of(250, {}))->at(), 250U) << "and the next question is answered";
 }
 
 } // namespace

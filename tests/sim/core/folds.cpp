@@ -27,7 +27,7 @@ void expect_same(const view_set& folded, const view_set& shown, const std::strin
 //! The row of the stream that the last folded event belongs to, as of that event.
 void check_stream(const ledger& facts, const view_set& folded, const std::string& stream,
                   verdict& said) {
-    const auto one = stream_as_of(facts, stream, folded.at());
+    const auto one = stream_as_of(facts, stream, folded.at(), {});
     if (!one.ok()) {
         said.fail("The stream " + stream + " cannot be read: " + one.error().message);
         return;
@@ -64,7 +64,7 @@ void check_folds(server& of, machine& on, std::size_t past_positions, verdict& s
     std::sort(stops.begin(), stops.end());
     view_set folded;
     write_model model;
-    past_views past{facts, of.snapshots()};
+    past_views past{facts, of.snapshots(), std::size_t{64} * 1024 * 1024};
     auto stop = stops.begin();
     const auto read = facts.read(1, head, {}, [&](const recorded_event& event) {
         folded.apply(event);
@@ -75,7 +75,7 @@ void check_folds(server& of, machine& on, std::size_t past_positions, verdict& s
             while (stop != stops.end() && *stop == event.at) {
                 ++stop;
             }
-            const auto then = past.as_of(event.at);
+            const auto then = past.as_of(event.at, {});
             if (then.ok()) {
                 expect_same(folded, **then, "The past at " + std::to_string(event.at), said);
             } else {

@@ -153,7 +153,7 @@ void server::take_snapshot() {
     const ladder_limits limits{6, 64U * 1024U * 1024U};
     const position head = facts_->head().last;
     if (on_.fault != planted::snapshot_at_wrong_position || head == 0) {
-        (void)keep_snapshot_beside(extras, *facts_, snapshots_, limits).ok();
+        (void)keep_snapshot_beside(extras, *facts_, snapshots_, limits, {}).ok();
         return;
     }
     auto folded = recover(*facts_, snapshots_, head - 1, extras, {});

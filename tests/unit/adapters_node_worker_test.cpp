@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The worker: lanes take turns, bounds hold, and what waits is dropped at the end.
+#include "adapters/node/worker.hpp"
+
+#include <gtest/gtest.h>
+
+#include <future>
+#include <string>
+#include <thread>
+
+namespace fasti {
+namespace {
+
+//! A piece of work that holds the thread until the test lets it go.
+struct gate {
+    std::promise<void> entered;
+    std::promise<void> opened;
+
+    void hold(worker& on) {
+        ASSERT_TRUE(on.run([this] {
+            entered.set_value();
+            opened.get_future().wait();
+        }));
+        entered.get_future().wait();
+    }
+};
+
+TEST(worker, lets_its_lanes_take_turns) {
+    worker on(8, 2);
+    gate first;
+    first.hold(on);
+    std::string order;
+    for (const char each : {'a', 'b', 'c', 'd'}) {
+        ASSERT_TRUE(on.run(0, [&order, each] { order += each; }));
+    }
+    std::promise<void> done;
+    ASSERT_TRUE(on.run(1, [&] { order += '1'; }));
+    ASSERT_TRUE(on.run(1, [&] { order += '2'; }));
+    ASSERT_TRUE(on.run(0, [&] { done.set_value(); }));
+    first.opened.set_value();
+    done.get_future().wait();
+    EXPECT_EQ(order, "1a2bcd") << "one of each, in the order of the lane";
+}
+
+TEST(worker, refuses_what_does_not_fit_in_its_lane_and_takes_it_in_another) {
+    worker on(2, 2);
+    gate first;
+    first.hold(on);
+    EXPECT_TRUE(on.run(0, [] {}));
+    EXPECT_TRUE(on.run(0, [] {}));
+    EXPECT_FALSE(on.run(0, [] {}));
+    EXPECT_TRUE(on.run(1, [] {}));
+    first.opened.set_value();
+}
+
+TEST(worker, drops_what_waits_when_it_ends) {
+    worker on(1'000'000, 2);
+    gate first;
+    first.hold(on);
+    bool ran = false;
+    ASSERT_TRUE(on.run([&] { ran = true; }));
+    std::thread stopper([&] { on.stop(); });
+    while (on.run(1, [] {})) { // there is room: it is refused once the end has begun
+        std::this_thread::yield();
+    }
+    first.opened.set_value();
+    stopper.join();
+    EXPECT_FALSE(ran);
+}
+
+} // namespace
+} // namespace fasti

@@ -244,7 +244,8 @@ def events_page(model):
             if one.fields:
                 blocks.append(table(("Number", "Field", "Type", "Meaning"),
                                     [(str(f.number), f"`{f.name}`", docs.type_words(f) +
-                                      (", may be absent" if f.optional else "") + ("" if f.json else ", never shown"),
+                                      (", may be absent" if f.optional else "") + ("" if f.json else ", never shown") +
+                                      (f", since revision {f.since}" if f.since > 1 else ""),
                                       docs.field_doc(context, f)) for f in sorted(one.fields, key=lambda f: f.number)]))
                 blocks.append(code(json.dumps(docs.sample(one.fields), indent=2, ensure_ascii=False)))
     return blocks

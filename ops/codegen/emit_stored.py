@@ -137,8 +137,18 @@ def decode_function(name, fields):
     return [f"bool decode(std::string_view data, {name}& {out}) {{"] + _decode_body(fields) + ["}", ""]
 
 
+def _upcast(one, revision):
+    """Fields that came later keep the value that the struct gives them."""
+    fields = one.history[revision]
+    old, now = ("old", "now") if fields else ("", "")
+    return [f"void upcast(const {one.name}_r{revision}& {old}, {one.name}& {now}) {{",
+            *(f"    now.{field.name} = old.{field.name};" for field in fields), "}", ""]
+
+
 def _event_functions(one):
     lines = encode_function(one.name, one.fields)
+    for revision in sorted(one.only_added):
+        lines += _upcast(one, revision)
     for revision, fields in sorted(one.history.items()):
         lines += ["namespace {", "", *decode_function(f"{one.name}_r{revision}", fields), "} // namespace", ""]
     out = "out" if one.fields or one.history else ""

@@ -136,7 +136,8 @@ def _header(context):
                     lines += _struct(f"{one.name}_r{old}", f"Revision {old} of `{one.name}`.", fields)
             lines += _struct(one.name, one.doc, one.fields, constants)
             for old in sorted(one.history) if revision else ():
-                lines += [f"//! Written by hand: what an event of revision {old} means today.",
+                by = "What" if old in one.only_added else "Written by hand: what"
+                lines += [f"//! {by} an event of revision {old} means today.",
                           f"void upcast(const {one.name}_r{old}& old, {one.name}& now);", ""]
     if context.rows:
         lines += ["// Rows of views.", ""]

@@ -51,7 +51,7 @@ doc = "Make one."
 stream = "thing"
 permission = "things:write"
 http = "PUT /v1/things/{thing}"
-emits = ["thing_made"]
+emits = ["thing_made", "thing_painted"]
 may_fail = []
 [command.make_thing.field]
 thing = { type = "name", doc = "Its name." }
@@ -66,6 +66,15 @@ size_mm = { number = 3, type = "u32", doc = "How large." }
 [event.thing_made.history.1.field]
 thing = { number = 1, type = "name" }
 size_cm = { number = 2, type = "u32", doc = "How large, as it was kept then." }
+
+[event.thing_painted]
+revision = 3
+doc = "One has a colour."
+[event.thing_painted.field]
+thing = { number = 1, type = "name" }
+colour = { number = 2, type = "name" }
+coats = { number = 3, type = "u32", since = 2, default = 1, doc = "How many." }
+by = { number = 4, type = "name", since = 3 }
 """
 
 MAIN = """
@@ -85,6 +94,11 @@ int main() {
     if (!old || out.thing != "x" || out.size_mm != 70) { return 1; }
     if (!decode("\\x0A\\x01y\\x18\\x07"sv, 2, out) || out.thing != "y" || out.size_mm != 7) { return 2; }
     if (decode("\\x0A\\x01x\\x18\\x07"sv, 1, out)) { return 3; } // a field of revision 2 in revision 1
+    fasti::sample::thing_painted paint;
+    const bool first = decode("\\x0A\\x01x\\x12\\x01r"sv, 1, paint); // coats was not asked then
+    if (!first || paint.thing != "x" || paint.colour != "r" || paint.coats != 1 || !paint.by.empty()) { return 5; }
+    const bool second = decode("\\x0A\\x01x\\x12\\x01r\\x18\\x02"sv, 2, paint);
+    if (!second || paint.coats != 2 || !paint.by.empty()) { return 6; }
     if (decode("\\x0A\\x01x"sv, 3, out) || decode("\\x0A\\x01x"sv, 0, out)) { return 4; }
     return 0;
 }
@@ -122,7 +136,7 @@ class Refusals(unittest.TestCase):
 
     def test_the_sample_itself_is_fine(self):
         with Tree() as root:
-            self.assertEqual([e.name for e in declarations.load(root).events], ["thing_made"])
+            self.assertEqual([e.name for e in declarations.load(root).events], ["thing_made", "thing_painted"])
 
     def test_unknown_keys(self):
         self.refused("command.make_thing", "unknown key `permision`",
@@ -141,6 +155,11 @@ class Refusals(unittest.TestCase):
 
     def test_a_revision_without_its_history(self):
         self.refused("needs a history of each revision before it", change=("revision = 2", "revision = 3"))
+        self.refused("needs a history of each revision before it", change=("revision = 3", "revision = 4"))
+
+    def test_a_field_since_a_revision_that_is_not(self):
+        self.refused("since is not within 1 to 2", change=("number = 3, type = \"u32\", doc", "number = 3, since = 4, type = \"u32\", doc"))
+        self.refused("unknown key `since`", change=("max = 1000", "max = 1000, since = 2"))
 
     def test_two_operations_on_one_route(self):
         self.refused("`PUT /v1/things/{name}` is the route of `make_thing` too", add="""
@@ -157,7 +176,7 @@ name = { type = "name", doc = "Its name." }
 """)
 
     def test_events_and_errors_that_nobody_declared(self):
-        self.refused("emits the unknown event `thing_mode`", change=('emits = ["thing_made"]', 'emits = ["thing_mode"]'))
+        self.refused("emits the unknown event `thing_mode`", change=('emits = ["thing_made",', 'emits = ["thing_mode",'))
         self.refused("unknown error `thing_lost`", change=("may_fail = []", 'may_fail = ["thing_lost"]'))
 
     def test_permissions_types_and_streams_that_nobody_declared(self):

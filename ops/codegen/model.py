@@ -54,6 +54,7 @@ class Field:
     repeated: bool = False  # query parameters only
     internal: bool = False
     json: bool = True
+    since: int = 1  # event fields only: the revision that brought it
     default: object = None
     min: int | None = None
     max: int | None = None
@@ -142,6 +143,7 @@ class Event:
     revision: int
     fields: list
     history: dict  # revision -> fields
+    only_added: set  # revisions that lack fields of today and differ in nothing else: their upcast is generated
     stream: Stream | None = None
 
 
@@ -333,7 +335,7 @@ class Loader:
             return None
         one = Field(name=name, kind=kind, type_name=value.get("type", "text"), doc=value.get("doc", ""),
                     number=value.get("number", number), named=named)
-        for key in ("optional", "repeated", "internal", "json", "default", "min", "max", "min_bytes", "max_bytes",
+        for key in ("optional", "repeated", "internal", "json", "since", "default", "min", "max", "min_bytes", "max_bytes",
                     "min_items", "max_items", "max_key_bytes", "max_value_bytes"):
             if key in value:
                 setattr(one, key, value[key])
@@ -497,7 +499,7 @@ class Loader:
                 self.fault(source, f"{where}.{one.name}", f"type {one.type_name} is not read from outside")
 
     def event_fields(self, context, where, tables):
-        fields = self.fields(context.source, where, context, tables, extra=("number", "json"))
+        fields = self.fields(context.source, where, context, tables, extra=("number", "json", "since"))
         seen = {}
         for one in fields:
             raw = tables[one.name]
@@ -531,12 +533,32 @@ class Loader:
                     history[int(old)] = self.event_fields(context, f"{place}.field", table.get("field", {}))
             if not isinstance(revision, int) or revision < 1:
                 self.fault(source, where, "revision begins at 1")
-            elif sorted(history) != list(range(1, revision)):
-                self.fault(source, where, f"revision {revision} needs a history of each revision before it")
+            told = set(history)
+            if isinstance(revision, int):
+                self.history_of_additions(source, where, fields, history, revision)
             self.check_numbers(source, where, fields, history)
             context.events[name] = Event(name=name, doc=value.get("doc", ""), context=context.name,
                                          revision=revision, fields=fields, history=history,
+                                         only_added=set(history) - told,
                                          stream=self.stream(context, where, value, fields))
+
+    def history_of_additions(self, source, where, fields, history, revision):
+        """Revisions that `since` tells: today's fields without those that came later."""
+        for one in fields:
+            if not isinstance(one.since, int) or not 1 <= one.since <= revision:
+                self.fault(source, where, f"`{one.name}`: since is not within 1 to {revision}, the revision now")
+                return
+        if any(not 1 <= old < revision for old in history):
+            self.fault(source, where, f"a history is of a revision before {revision}")
+        for old in range(1, revision):
+            then = [one for one in fields if one.since <= old]
+            if old in history:
+                continue
+            if len(then) == len(fields) or any(later > old for later in history):
+                self.fault(source, where, f"revision {revision} needs a history of each revision before it, or `since` "
+                                          "at the fields that were added")
+                return
+            history[old] = then
 
     def check_numbers(self, source, where, fields, history):
         """A number keeps its meaning over all revisions: same name, same kind."""

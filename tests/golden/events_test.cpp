@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The stored bytes of every event revision ever released, in tests/golden/events/<event>.r<revision>.txt:
-//! pairs of lines, the bytes in hex and the JSON they mean. A file of a released revision never changes.
+//! pairs of lines, the bytes in hex and the JSON they mean. A file of a released revision never changes;
+//! those of new ones are written by FASTI_ADD_GOLDEN=1. Where a later upcast makes more of old bytes than
+//! added members, a third line, `today`, says what.
 #include "domain/base/ids.hpp"
 #include "domain/wire/events.gen.hpp"
 #include "domain/wire/identity_json.gen.hpp"
@@ -9,6 +11,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -47,9 +50,20 @@ std::vector<golden> read_goldens(const std::string& path) {
                  {}});
         } else if (line.starts_with("json ") && !out.empty()) {
             out.back().json = line.substr(5);
+        } else if (line.starts_with("today ") && !out.empty()) {
+            out.back().json = line.substr(6);
         }
     }
     return out;
+}
+
+//! What an old revision means today, without the members that were added since.
+std::string without_members_behind(std::string_view known, const std::string& today) {
+    const std::string_view members = known.substr(0, known.size() - 1);
+    return today.starts_with(members) && std::string_view{",}"}.find(today[members.size()]) !=
+                                             std::string_view::npos
+               ? std::string(members) + "}"
+               : today;
 }
 
 template <class Event>
@@ -78,9 +92,12 @@ TEST(golden_events, are_there_for_every_revision) {
     test::for_each_type<test::all_events>([]<class Event>() {
         for (std::uint32_t revision = 1; revision <= Event::revision_now; ++revision) {
             const std::string path = file_of(Event::type_name, revision);
+            if (!std::filesystem::exists(path) && std::getenv("FASTI_ADD_GOLDEN") != nullptr) {
+                std::ofstream{path} << proposal<Event>();
+            }
             EXPECT_TRUE(std::filesystem::exists(path))
-                << "add the file " << path << " and never change it:\n"
-                << proposal<Event>() << "end of file";
+                << "FASTI_ADD_GOLDEN=1 ./ops/dev test golden_events adds " << path << ":\n"
+                << proposal<Event>() << "end of file. Never change it.";
         }
     });
 }
@@ -96,6 +113,9 @@ TEST(golden_events, mean_today_what_they_meant) {
                 json_writer writer(json);
                 EXPECT_EQ(write_event_json(Event::type_name, revision, one.bytes, scratch, writer),
                           decode_status::ok);
+                if (revision < Event::revision_now && !one.json.empty()) {
+                    json = without_members_behind(one.json, json);
+                }
                 EXPECT_EQ(json, one.json) << Event::type_name;
             }
         }

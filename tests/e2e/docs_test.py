@@ -22,7 +22,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 ADDRESS = "127.0.0.1:8400"  # what the pages print; the server has a port of its own
 DATA = "/var/lib/fasti"
 BLOCK = re.compile(r"^```(\S*)\n(.*?)^```$", re.S | re.M)
-NOT_RUN = re.compile(r"\./ops/dev |cmake |git |\$EDITOR ")  # builds, and what changes the tree
+NOT_RUN = re.compile(r"(FASTI_\w+=\S+ )?\./ops/dev |cmake |git |\$EDITOR ")  # builds, and what changes the tree
 VARIABLE = re.compile(r"""(?P<any>…)
     | (?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)
     | (?P<token>(?<![0-9a-f])[0-9a-f]{16}\.(?P<position>\d+)\.[0-9a-f]{8})
@@ -115,7 +115,7 @@ class Page:
     def run(self, command, lines_wanted):
         """(what it printed, its exit code). A stream without end is left once it printed as much as the page."""
         if "/stream" in command:
-            command = f"{command} | head -n {max(lines_wanted, 1)}"
+            command = f"head -n {max(lines_wanted, 1)} < <({command})"  # not a pipe, whose end would be waited for
         self.shell.stdin.write(f'{command}\nstatus=$?; printf "\\n: %s :\\n" $status; (exit $status)\n')
         self.shell.stdin.flush()
         lines = []

@@ -60,8 +60,8 @@ std::vector<golden> read_goldens(const std::string& path) {
 //! What an old revision means today, without the members that were added since.
 std::string without_members_behind(std::string_view known, const std::string& today) {
     const std::string_view members = known.substr(0, known.size() - 1);
-    return today.starts_with(members) && std::string_view{",}"}.find(today[members.size()]) !=
-                                             std::string_view::npos
+    return today.starts_with(members) &&
+                   std::string_view{",}"}.find(today[members.size()]) != std::string_view::npos
                ? std::string(members) + "}"
                : today;
 }

@@ -21,6 +21,20 @@ fasti_test(NAME server_test SCRIPT tests/e2e/server_test.py)
 fasti_test(NAME proof_test SCRIPT tests/e2e/proof_test.py TIMEOUT 300)
 fasti_test(NAME slow_work_test SCRIPT tests/e2e/slow_work_test.py)
 
+# Histories of the real binary, judged by Porcupine; and servers broken on purpose, which it must reject.
+if(FASTI_TESTS AND NOT FASTI_FUZZ)
+  fasti_executable(NAME fasti_stale_reads
+    SOURCES adapters/daemon/main.cpp tests/linear/stale_reads.cpp
+    NEEDS adapters/cli adapters/daemon adapters/node adapters/telemetry)
+  target_link_options(fasti_stale_reads PRIVATE LINKER:--wrap=_ZN5fasti4node9on_noticeENS_13commit_noticeE)
+  fasti_executable(NAME fasti_ignored_conditions
+    SOURCES adapters/daemon/main.cpp tests/linear/ignored_conditions.cpp
+    NEEDS adapters/api adapters/cli adapters/daemon adapters/telemetry)
+  target_link_options(fasti_ignored_conditions PRIVATE
+    LINKER:--wrap=_ZN5fasti3api20read_command_headersERKNS_4http7requestE)
+  fasti_test(NAME linear_test SCRIPT tests/linear/linear_test.py LABEL e2e)
+endif()
+
 fasti_test(NAME http_server_test
   SOURCES tests/integration/http_server_test.cpp
   NEEDS adapters/http

@@ -71,9 +71,10 @@ class Page:
     def __exit__(self, *_):
         if self.shell is not None:
             self.shell.kill()
-            self.shell.communicate()
         if self.server is not None:
-            self.server.__exit__()
+            self.server.__exit__()  # ends streams that still hold the shell's output
+        if self.shell is not None:
+            self.shell.communicate()
         shutil.rmtree(self.folder)
 
     def serve(self, *arguments):

@@ -47,7 +47,7 @@ fasti_executable(NAME http_constant
   NEEDS adapters/http)
 fasti_module(PATH tests/support
   NEEDS domain/base domain/identity domain/operations domain/registry domain/wire eventstore/port
-        commands/ports projections/engine)
+        commands/leases commands/ports projections/engine)
 fasti_test(NAME golden_events_test
   SOURCES tests/golden/events_test.cpp
   NEEDS domain/base domain/wire tests/support)
@@ -56,8 +56,8 @@ fasti_fuzz(NAME fuzz_stored SOURCES tests/fuzz/fuzz_stored.cpp NEEDS domain/wire
 fasti_fuzz(NAME fuzz_query SOURCES tests/fuzz/fuzz_query.cpp NEEDS domain/base domain/wire adapters/http)
 
 fasti_module(PATH tests/sim
-  NEEDS domain/base domain/wire eventstore/port commands/access commands/ports commands/pipeline adapters/node
-        projections/engine tests/support)
+  NEEDS domain/base domain/wire eventstore/memory eventstore/port commands/access commands/ports commands/pipeline
+        adapters/node projections/engine tests/support)
 
 # The yardsticks of ops/dev bench, and a run of one iteration so that they do not rot.
 if(FASTI_TESTS AND NOT FASTI_FUZZ)

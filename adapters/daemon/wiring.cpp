@@ -90,6 +90,7 @@ struct server_process {
     std::thread recovering = {};
     std::atomic<bool> stopping = false;
     std::optional<error> failure = {};
+    bool hearing = false; //!< waits for all that can be read now
     std::int64_t leases_saved_us = 0;
     std::uint16_t port = 0;
 
@@ -99,6 +100,7 @@ struct server_process {
     void start(recovery state);
     void start_pipeline();
     void go_public();
+    void hear();
     std::function<void()> lease_checkpoint();
     std::size_t lease_period_s() const;
     void save_leases();
@@ -236,7 +238,7 @@ void server_process::start(recovery state) {
     context.show_model = [this](auto told) {
         pipeline->between_commits([this, told] { told(*model, facts->head().last); });
     };
-    loop.every_ms(tick_ms, [this] { live->tick(); });
+    loop.every_ms(tick_ms, [this] { hear(); });
     loop.every_ms(slow_tick_ms, [this] { slow_tick(); });
     ensure_admin_token(*live, settings.values.data.dir, [this](result<void> done) {
         if (done.ok()) {
@@ -286,6 +288,19 @@ void server_process::go_public() {
                    std::to_string(port) + "\n  data         " + values.data.dir +
                    "\n  admin token  cat " + admin_token_path(values.data.dir) + "\n");
     hooks.notify("READY=1");
+}
+
+//! Leases lapse by what was read from the sockets, not by the clock alone: renewals that wait there
+//! after a pause of this process are heard first.
+void server_process::hear() {
+    if (hearing) {
+        return;
+    }
+    hearing = true;
+    sockets->when_read([this, heard_us = time.monotonic_us()] {
+        hearing = false;
+        live->tick(heard_us);
+    });
 }
 
 //! Remaining times until the next checkpoint, as work for whichever thread writes them down.

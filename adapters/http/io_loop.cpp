@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapters/http/io_loop.hpp"
 
+#include "domain/base/check.hpp"
+
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <sys/eventfd.h>
+#include <unistd.h>
 #include <chrono>
 #include <map>
 #include <mutex>
@@ -32,6 +37,8 @@ struct io_loop::parts {
     std::vector<std::function<void()>> after;
     std::map<timer_id, std::unique_ptr<timer>> timers;
     timer_id last_timer = 0;
+    asio::posix::stream_descriptor line_end{context, ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
+    std::function<void()> at_line_end;
     std::unique_ptr<asio::signal_set> signals;
     std::function<void(int)> on_signal;
 
@@ -77,6 +84,21 @@ void io_loop::parts::run_posted() {
 
 void io_loop::after_batches(std::function<void()> work) {
     parts_->after.push_back(std::move(work));
+}
+
+void io_loop::after_what_is_ready(std::function<void()> work) {
+    check(!parts_->at_line_end, "one at a time waits for the end of the line");
+    parts_->at_line_end = std::move(work);
+    parts_->line_end.async_wait(
+        asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& error) {
+            if (error) {
+                return;
+            }
+            eventfd_t ignored = 0;
+            (void)::eventfd_read(parts_->line_end.native_handle(), &ignored);
+            std::exchange(parts_->at_line_end, nullptr)();
+        });
+    check(::eventfd_write(parts_->line_end.native_handle(), 1) == 0, "an event is written");
 }
 
 io_loop::timer_id io_loop::every_ms(std::uint32_t period, std::function<void()> work) {

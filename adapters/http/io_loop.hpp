@@ -31,6 +31,11 @@ public:
     //! Runs `work` after each batch of posted work: what must happen once, not once for each.
     void after_batches(std::function<void()> work);
 
+    //! Runs `work` when every socket that had something to read by now has been told so: the kernel
+    //! reports in the order in which things became ready, and this joins the end of that line.
+    //! One at a time. Io thread.
+    void after_what_is_ready(std::function<void()> work);
+
     using timer_id = std::uint64_t;
     //! Both: io thread, or before run(). The first call comes after one period.
     timer_id every_ms(std::uint32_t period, std::function<void()> work);

@@ -67,8 +67,9 @@ void server::parts::read(session& from) {
         into = asio::buffer(room.data, room.size);
     }
     from.reading = true;
-    from.socket.async_read_some(into, [this, &from](error_code failed, std::size_t bytes) {
+    from.socket.async_read_some(into, [this, &from, into](error_code failed, std::size_t bytes) {
         from.reading = false;
+        counted.reads_full += bytes == into.size() ? 1 : 0;
         on_read(from, failed, bytes);
         end_turn(from);
     });

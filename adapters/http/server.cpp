@@ -2,6 +2,7 @@
 #include "adapters/http/server.hpp"
 
 #include "adapters/http/detail/sockets.hpp"
+#include "domain/base/check.hpp"
 
 #include <boost/asio/post.hpp>
 
@@ -17,6 +18,9 @@ using boost::system::error_code;
 
 constexpr std::uint32_t tick_ms = 250;
 constexpr std::uint64_t linger_ticks = 8;
+//! Senders that always have more to say are not waited for longer than this, or half the time since
+//! the rounds before began: after a long pause there is much to read.
+constexpr std::chrono::milliseconds reading_enough{25};
 constexpr std::size_t refused_reserve = 64; //!< connections beyond the maximum that still get a 503
 
 std::int64_t seconds_now() {
@@ -123,6 +127,29 @@ server_counters server::counters() const noexcept {
     copy.connections_open = parts_->sessions.size();
     copy.requests_open = parts_->pool.in_use();
     return copy;
+}
+
+void server::when_read(std::function<void()> done) {
+    check(!parts_->all_read, "one at a time waits for all that can be read");
+    parts_->all_read = std::move(done);
+    const auto begun = std::chrono::steady_clock::now();
+    const auto since = begun - std::exchange(parts_->reading_since, begun);
+    parts_->reading_until = begun + std::max<std::chrono::steady_clock::duration>(reading_enough,
+                                                                                  since / 2);
+    parts_->read_round();
+}
+
+//! A read that filled its room, or a connection that was accepted, leaves more to read.
+void server::parts::read_round() {
+    const std::uint64_t before = counted.reads_full + counted.connections_accepted;
+    loop.after_what_is_ready([this, before] {
+        const bool more = counted.reads_full + counted.connections_accepted != before;
+        if (more && std::chrono::steady_clock::now() < reading_until) {
+            read_round();
+        } else {
+            std::exchange(all_read, nullptr)();
+        }
+    });
 }
 
 void server::parts::handle(responder to) {

@@ -30,6 +30,7 @@ struct server_counters {
     std::size_t connections_open = 0;
     std::size_t requests_open = 0;
     std::uint64_t requests = 0;
+    std::uint64_t reads_full = 0; //!< reads after which more may wait
 };
 
 class server {
@@ -57,6 +58,11 @@ public:
     //! Stops accepting, ends streams, lets open requests finish for at most this long, then closes.
     void drain(std::uint32_t deadline_ms, std::function<void()> done);
     bool draining() const noexcept;
+
+    //! Calls `done` when all that had reached the sockets by now was read and handed on: what waited
+    //! on open connections, and connections that waited to be accepted. Those that always have more
+    //! are given up after 25 ms, or half the time since the call before. One at a time.
+    void when_read(std::function<void()> done);
 
     //! The responder of a ticket, from a handler that kept only the number.
     responder find(std::uint64_t ticket) noexcept;

@@ -128,6 +128,12 @@ void node::settle(command_answer& answer) {
             leases_.end_pending(note.slot);
         }
     }
+    const bool all_failed = answer.request->mode == batch_mode::all && !answer.outcomes.empty() &&
+                            answer.outcomes.back().kind == outcome_kind::failed;
+    if (all_failed) { // whatever those before would have done
+        counters_.commands_failed += answer.request->items.size();
+        return;
+    }
     const std::size_t count_of = std::min(answer.outcomes.size(), answer.request->items.size());
     for (std::size_t i = 0; i < count_of; ++i) {
         count(answer.outcomes[i]);

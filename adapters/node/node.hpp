@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The node without sockets and files: live views, leases, and what happens when a batch is durable.
-//! Commands leave through the entry, commit notices come back; time comes in through tick().
+//! Commands leave through the entry, commit notices come back; what was heard comes in by tick().
 //! Thread: the I/O thread only. Source: docs/decisions/0004_one_io_thread.md
 #pragma once
 
@@ -94,7 +94,9 @@ public:
     void adopt(std::unique_ptr<view_set> fresh);
 
     //! Looks for lapsed leases, due reapings and the end of the guard. Call every 5 to 20 ms.
-    void tick();
+    //! All that clients had sent by `heard_us` (monotonic) was passed on: a lease lapses when nothing
+    //! renewed it until then, not when nobody has listened for a while.
+    void tick(std::int64_t heard_us);
 
     //! The batch whose answers are being told: only within `done` of a request; null when the
     //! commit appended nothing.
@@ -123,7 +125,11 @@ private:
     void count(const item_outcome& outcome);
     std::uint32_t& age_of(std::uint32_t slot);
     void expiry_void(std::uint32_t slot);
-    void take_lapsed(std::int64_t now_us);
+    void take_lapsed(std::int64_t heard_us);
+    void release_held(std::int64_t heard_us);
+    //! Whether lapsed leases are held: a guard is up or called for.
+    bool guards() const noexcept { return guard_until_.has_value() || guard_wanted_.has_value(); }
+    void raise_guard();
     void end_guard();
     void submit_expiries(const std::vector<std::uint32_t>& slots);
     void submit_reaps(const std::vector<std::uint32_t>& slots);
@@ -143,7 +149,8 @@ private:
     std::optional<instant> guard_until_; //!< as the log says
     std::int64_t guard_end_us_ = 0;      //!< monotonic
     bool guard_asked_ = false;           //!< a command to raise or end it is under way
-    std::vector<std::uint32_t> released_; //!< held until the guard went down; expire at the next tick
+    std::optional<expiry_guard_policy::evidence> guard_wanted_; //!< for raising it, not yet done
+    std::int64_t guard_again_us_ = 0;                           //!< monotonic; when to ask again
     std::vector<std::uint32_t> slot_ages_;
     std::uint32_t slot_age_first_ = 0; //!< of slots not yet in the list
     std::uint32_t prefix_at_head_ = 0;

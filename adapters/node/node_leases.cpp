@@ -11,6 +11,8 @@ namespace {
 
 //! How many expiries or reapings go into one request: small enough not to hold up people's commands.
 constexpr std::size_t own_commands_per_request = 512;
+//! When a guard that could not be raised is asked for again.
+constexpr std::int64_t guard_again_after_us = 1'000'000;
 
 std::uint64_t stream_hash_of(const instance_ref& one) {
     return hash64(registry::instance_stream(one.service, one.instance));
@@ -116,7 +118,6 @@ void node::adopt(std::unique_ptr<view_set> fresh) {
     views_ = std::move(fresh);
     views_->registry().observe(this);
     leases_ = std::move(moved);
-    released_.clear(); // they were expiring: taken over as lapsed just now
     for (std::uint32_t& age : slot_ages_) {
         ++age; // notes of requests under way name slots of the old views
     }
@@ -127,25 +128,23 @@ void node::write_lease_checkpoint(std::int64_t spare_ms, std::string& out) const
     fasti::write_lease_checkpoint(leases_, time_.monotonic_us(), spare_ms, out);
 }
 
-void node::tick() {
-    const std::int64_t now = time_.monotonic_us();
+void node::tick(std::int64_t heard_us) {
     due_.lapsed.clear();
     due_.reaps.clear();
-    leases_.advance(now, due_);
+    leases_.advance(heard_us, due_);
     if (!due_.lapsed.empty()) {
-        take_lapsed(now);
+        take_lapsed(heard_us);
     }
-    if (!released_.empty()) {
-        auto held = std::exchange(released_, {});
-        std::erase_if(held, [this](std::uint32_t slot) {
-            return !leases_.expiring(slot); // granted anew, or gone, since the guard went down
-        });
-        submit_expiries(held);
+    if (guard_wanted_.has_value() && !guard_asked_ && heard_us >= guard_again_us_) {
+        raise_guard();
+    }
+    if (leases_.held() > 0 && !guards()) {
+        release_held(heard_us);
     }
     if (!due_.reaps.empty()) {
         submit_reaps(due_.reaps);
     }
-    if (guard_until_.has_value() && !guard_asked_ && now >= guard_end_us_) {
+    if (guard_until_.has_value() && !guard_asked_ && heard_us >= guard_end_us_) {
         end_guard();
     }
 }
@@ -162,22 +161,37 @@ void node::end_guard() {
 }
 
 //! Expires what lapsed, or holds it back while a guard is up, about to be, or called for now.
-void node::take_lapsed(std::int64_t now_us) {
+void node::take_lapsed(std::int64_t heard_us) {
     const auto evidence = guard_.on_lapsed(due_.lapsed.size() - due_.lapsed_again,
-                                           leases_.size() - due_.lapsed.size(), now_us);
-    if (!guard_until_.has_value() && !guard_asked_ && evidence.raise) {
-        const expiry_guard_options& how = guard_.options();
-        submit_guard(registry::raise_expiry_guard{evidence.lapsed, evidence.leases, how.window_ms,
-                                                  time_.now().plus_ms(how.hold_ms)},
-                     "Too many leases lapsed at once to believe that all those instances died.");
+                                           leases_.size() - due_.lapsed.size(), heard_us);
+    if (evidence.raise && !guards()) {
+        guard_wanted_ = evidence;
+        guard_again_us_ = heard_us;
     }
-    if (guard_until_.has_value() || guard_asked_) {
-        for (const std::uint32_t slot : due_.lapsed) {
-            leases_.hold_back(slot);
-        }
+    if (!guards()) {
+        submit_expiries(due_.lapsed);
         return;
     }
+    for (const std::uint32_t slot : due_.lapsed) {
+        leases_.hold_back(slot);
+    }
+}
+
+//! Not before a tick after the guard went down: commands are not submitted while a batch is folded,
+//! and who renewed or registered meanwhile is not held any more.
+void node::release_held(std::int64_t heard_us) {
+    due_.lapsed.clear();
+    leases_.release_held(heard_us, due_.lapsed);
     submit_expiries(due_.lapsed);
+}
+
+//! What cannot be written now is asked for again: mass expiry waits for the guard, not for luck.
+void node::raise_guard() {
+    const expiry_guard_options& how = guard_.options();
+    guard_again_us_ = time_.monotonic_us() + guard_again_after_us;
+    submit_guard(registry::raise_expiry_guard{guard_wanted_->lapsed, guard_wanted_->leases,
+                                              how.window_ms, time_.now().plus_ms(how.hold_ms)},
+                 "Too many leases lapsed at once to believe that all those instances died.");
 }
 
 void node::submit_expiries(const std::vector<std::uint32_t>& slots) {
@@ -218,8 +232,9 @@ void node::submit_own(const std::vector<std::uint32_t>& slots, std::string_view 
         request->items.reserve(last - first);
         for (std::size_t i = first; i < last; ++i) {
             if (views_->registry().holds(slots[i])) {
+                const instance_ref one = views_->registry().at(slots[i]);
                 request->items.push_back(
-                    {.what = make(slots[i], views_->registry().at(slots[i]), request->texts)});
+                    {.what = make(slots[i], one, request->texts), .cause = one.changed});
             }
         }
         if (request->items.empty() || submit(request)) {
@@ -236,12 +251,7 @@ void node::submit_guard(command what, std::string_view reason) {
     request->caller = lease_principal_;
     request->reason = reason;
     request->items.push_back({.what = std::move(what)});
-    request->done = [this](command_answer&) {
-        guard_asked_ = false;
-        if (!guard_until_.has_value()) {
-            leases_.release_held(released_); // it did not come up: what was held for it goes on
-        }
-    };
+    request->done = [this](command_answer&) { guard_asked_ = false; };
     guard_asked_ = true;
     if (!submit(request)) {
         guard_asked_ = false;
@@ -250,7 +260,7 @@ void node::submit_guard(command what, std::string_view reason) {
 
 //! An expiry was not decided: the lease is looked at again, or held while a guard is up.
 void node::expiry_void(std::uint32_t slot) {
-    if (guard_until_.has_value() && leases_.expiring(slot)) {
+    if (guards() && leases_.expiring(slot)) {
         leases_.hold_back(slot);
     } else {
         leases_.expiry_dropped(slot, time_.monotonic_us());
@@ -283,14 +293,14 @@ void node::guard_raised(instant until) {
     guard_end_us_ = time_.monotonic_us() +
                     std::clamp<std::int64_t>(until.us - time_.now().us, 0, hold_us);
     guard_until_ = until;
+    guard_wanted_.reset();
     guard_.reset();
 }
 
-//! Held leases expire with the next tick: commands are not submitted while a batch is folded.
+//! Held leases expire with the next tick.
 void node::guard_lifted() {
     guard_until_.reset();
     guard_.reset();
-    leases_.release_held(released_);
 }
 
 } // namespace fasti

@@ -96,49 +96,49 @@ void lease_table::end_pending(std::uint32_t slot) noexcept {
     }
 }
 
-void lease_table::advance(std::int64_t now_us, due& out) {
-    const std::int64_t now_tick = now_us / tick_us;
+void lease_table::advance(std::int64_t heard_us, due& out) {
+    const std::int64_t heard_tick = heard_us / tick_us;
     out.lapsed_again = 0;
     out.looked_at = 0;
-    if (now_tick <= tick_) {
+    if (heard_tick <= tick_) {
         return;
     }
     // After a long pause one round looks at every bucket.
     const std::int64_t first = std::max(tick_ + 1,
-                                        now_tick - static_cast<std::int64_t>(buckets) + 1);
-    tick_ = now_tick;
-    for (std::int64_t tick = first; tick <= now_tick; ++tick) {
+                                        heard_tick - static_cast<std::int64_t>(buckets) + 1);
+    tick_ = heard_tick;
+    for (std::int64_t tick = first; tick <= heard_tick; ++tick) {
         const auto bucket = static_cast<std::size_t>(tick) % buckets;
         fired_.clear();
         for (std::uint32_t slot = heads_[bucket]; slot != nil; slot = entries_[slot].next) {
             fired_.push_back(slot);
         }
         for (const std::uint32_t slot : fired_) {
-            look_at(slot, now_us, out);
+            look_at(slot, heard_us, out);
         }
         out.looked_at += fired_.size();
     }
 }
 
-void lease_table::look_at(std::uint32_t slot, std::int64_t now_us, due& out) {
+void lease_table::look_at(std::uint32_t slot, std::int64_t heard_us, due& out) {
     entry& one = entries_[slot];
-    if (one.deadline_us > now_us) {
+    if (one.deadline_us > heard_us) {
         arm(slot, one.deadline_us);
         return;
     }
     if (one.state == state::expired) {
         out.reaps.push_back(slot);
-        one.deadline_us = now_us + again_after_us;
+        one.deadline_us = heard_us + again_after_us;
         arm(slot, one.deadline_us);
         return;
     }
     if (one.pending > 0) {
-        arm(slot, now_us + tick_us);
+        arm(slot, heard_us + tick_us);
         return;
     }
     disarm(slot);
     set_state(one, state::expiring);
-    out.lapsed_again += note_lapse(one, now_us) ? 1U : 0U;
+    out.lapsed_again += note_lapse(one, heard_us) ? 1U : 0U;
     out.lapsed.push_back(slot);
 }
 
@@ -154,12 +154,19 @@ bool lease_table::note_lapse(entry& one, std::int64_t now_us) noexcept {
 
 void lease_table::hold_back(std::uint32_t slot) { set_state(at(slot), state::held); }
 
-void lease_table::release_held(std::vector<std::uint32_t>& lapsed) {
+void lease_table::release_held(std::int64_t heard_us, std::vector<std::uint32_t>& lapsed) {
     for (std::uint32_t slot = 0; held_ > 0 && slot < entries_.size(); ++slot) {
-        if (entries_[slot].state == state::held) {
-            set_state(entries_[slot], state::expiring);
-            lapsed.push_back(slot);
+        entry& one = entries_[slot];
+        if (one.state != state::held) {
+            continue;
         }
+        if (one.pending > 0) {
+            set_state(one, state::live);
+            arm(slot, heard_us + tick_us);
+            continue;
+        }
+        set_state(one, state::expiring);
+        lapsed.push_back(slot);
     }
 }
 

@@ -65,12 +65,15 @@ public:
     void end_pending(std::uint32_t slot) noexcept;
 
     //! Finds what is due. A lease is never due before its deadline, and at most one tick after it.
-    void advance(std::int64_t now_us, due& out);
+    //! The time is that up to which the owner knows of every renewal sent, which may lag behind the
+    //! clock that the other calls are given.
+    void advance(std::int64_t heard_us, due& out);
 
     //! An expiring lease waits until release_held(): a guard is up.
     void hold_back(std::uint32_t slot);
-    //! The guard is down: every lease that is still held is expiring now and added to `lapsed`.
-    void release_held(std::vector<std::uint32_t>& lapsed);
+    //! The guard is down: every lease that is still held is expiring now and added to `lapsed`; a
+    //! pending one is live until that is settled.
+    void release_held(std::int64_t heard_us, std::vector<std::uint32_t>& lapsed);
     //! The expiry was decided to be void: look at the lease again a little later.
     void expiry_dropped(std::uint32_t slot, std::int64_t now_us);
 
@@ -137,7 +140,7 @@ private:
     void set_state(entry& one, enum state to) noexcept;
     void arm(std::uint32_t slot, std::int64_t when_us);
     void disarm(std::uint32_t slot) noexcept;
-    void look_at(std::uint32_t slot, std::int64_t now_us, due& out);
+    void look_at(std::uint32_t slot, std::int64_t heard_us, due& out);
     static bool note_lapse(entry& one, std::int64_t now_us) noexcept;
 
     std::vector<entry> entries_;

@@ -27,6 +27,7 @@ struct command_item {
         {};                      //!< the command's stream must be exactly there
     bool must_exist = false;     //!< If-Match: *
     bool must_not_exist = false; //!< If-None-Match: *
+    position cause = 0;          //!< the event that led to this one; 0: what the request says
 };
 
 enum class batch_mode : std::uint8_t {

@@ -92,7 +92,7 @@ struct sequencer::parts {
     template <class Command>
     item_outcome run_one(const command_item& item, const Command& what);
     template <class Event>
-    result<void> stage_events(const std::vector<Event>& events, const id128& caused_by);
+    result<void> stage_events(const std::vector<Event>& events, const event_draft& alike);
     template <class Command>
     std::optional<error> check_conditions(const command_item& item, const Command& what,
                                           std::string_view stream, bool was_there);
@@ -321,7 +321,12 @@ item_outcome sequencer::parts::run_one(const command_item& item, const Command& 
         outcome.kind = outcome_kind::appended;
         outcome.first = head + 1 + batch.events().size();
         outcome.count = static_cast<std::uint32_t>(decided.value().size());
-        if (auto staged = stage_events(decided.value(), command_id); !staged.ok()) {
+        event_draft alike = common;
+        alike.command = command_id;
+        if (item.cause != 0) {
+            alike.cause = batch.texts().keep(std::to_string(item.cause));
+        }
+        if (auto staged = stage_events(decided.value(), alike); !staged.ok()) {
             return failed_with(std::move(staged).error());
         }
         outcome.created = !was_there && exists(model, what);
@@ -369,12 +374,11 @@ std::optional<error> sequencer::parts::check_conditions(const command_item& item
 //! Encodes all events before the first one changes the state they may borrow from.
 template <class Event>
 result<void> sequencer::parts::stage_events(const std::vector<Event>& events,
-                                            const id128& caused_by) {
+                                            const event_draft& alike) {
     const auto before = batch.here();
     std::uint32_t index = 0;
     for (const Event& event : events) {
-        event_draft draft = common;
-        draft.command = caused_by;
+        event_draft draft = alike;
         draft.index = index++;
         std::visit(
             [&](const auto& fact) {

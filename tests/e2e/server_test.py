@@ -4,14 +4,16 @@ their guard, TLS, the drain."""
 
 import http.client
 import json
+import pathlib
 import signal
 import ssl
 import subprocess
 import tempfile
 import threading
+import time
 import unittest
 
-from harness import Answer, EventStream, Server, run
+from harness import SANITIZED, Answer, EventStream, Server, run
 
 FIELDS = {"address": "10.0.0.1", "port": 8080}
 
@@ -202,6 +204,40 @@ class Leases(unittest.TestCase):
             follower.close()
             found = server.client().get("/v1/discover/kept").json["instances"]
             self.assertEqual([row["instance"] for row in found], ["for-ever"])
+
+    def test_renewals_sent_while_the_server_is_stopped_are_heard_before_any_lease_lapses(self):
+        lease_ms = 1500 if not SANITIZED else 4000
+        # Never a guard: only hearing the renewals keeps anybody.
+        with Server(["--registry-guard-min", "1000000"]) as server:
+            client = server.client()
+            names = [f"i{number}" for number in range(1500)]
+            opened = [server.client() for _ in range(300)]  # more than the kernel reports at once
+            for one in opened:
+                one.get("/health/live")
+            batch = [{"command": "register_instance",
+                      "data": {"service": "heard", "instance": name, **FIELDS, "lease_ms": lease_ms}}
+                     for name in [*names, "silent"]]
+            self.assertEqual(client.post("/v1/commands", {"mode": "all", "commands": batch}).status, 200)
+            server.process.send_signal(signal.SIGSTOP)
+            while "State:\tT" not in pathlib.Path(f"/proc/{server.process.pid}/status").read_text():
+                pass
+            stopped = time.monotonic()
+            headers = {"Authorization": f"Bearer {server.token}"}
+            single = names[:600]
+            for number, name in enumerate(single):  # half on open connections, half on ones to be accepted
+                one = opened[number] if number < len(opened) else server.client()
+                one.connection.request("POST", f"/v1/services/heard/instances/{name}/renew", headers=headers)
+            many = server.client()  # one body of many reads, behind all the others
+            many.connection.request("POST", "/v1/leases/renew", headers={**headers, "Content-Type": "application/json"},
+                                    body=json.dumps({"leases": [{"service": "heard", "instance": name}
+                                                                for name in names[600:]]}))
+            self.assertLess(time.monotonic() - stopped, 0.9 * lease_ms / 1000, "sent in time")
+            time.sleep(2 * lease_ms / 1000 - (time.monotonic() - stopped))  # what this is about: nobody runs
+            server.process.send_signal(signal.SIGCONT)
+            follower = EventStream(server.port, server.token, "?from=1&type=instance_expired")
+            self.assertTrue(follower.wait_for(1), "who is silent expires")
+            follower.close()
+            self.assertEqual([event["subject"] for _, event in follower.events], ["instance/heard/silent"])
 
     def test_mass_expiry_is_held_back_and_lifted(self):
         with Server(["--registry-guard-min", "5", "--registry-guard-hold-ms", "3600000"]) as server:

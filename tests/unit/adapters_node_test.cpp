@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Leases from grant to reaping through a whole node in one thread.
-#include "eventstore/memory/memory_ledger.hpp"
-#include "tests/sim/hand_driven_node.hpp"
-#include "tests/support/faulty_ledger.hpp"
+#include "tests/sim/node_world.hpp"
 
 #include <gtest/gtest.h>
 
@@ -12,44 +10,8 @@
 namespace fasti {
 namespace {
 
-struct world {
-    fake_clock time;
-    fake_ids ids;
-    memory_ledger facts{id128{}, 7};
-    faulty_ledger full{facts};
-    node_options options = {.reap_ms = 60'000, .guard = {.ratio_percent = 50, .lapsed_min = 5}};
-    std::shared_ptr<const principal> caller = std::make_shared<principal>(
-        principal{"token/aa", "", {"registry:write"}});
-    hand_driven_node node{full, time, ids, options};
-
-    item_outcome join(std::string_view name, std::uint32_t lease_ms, std::uint16_t port = 80) {
-        registry::register_instance what;
-        what.service = "web";
-        what.instance = name;
-        what.address = "10.0.0.1";
-        what.port = port;
-        what.lease_ms = lease_ms;
-        return node.run(what, caller);
-    }
-
-    std::vector<std::string> types() {
-        std::vector<std::string> seen;
-        (void)facts.read(1, facts.head().last, {}, [&](const recorded_event& event) {
-            seen.emplace_back(event.fact.type);
-            return read_more::go_on;
-        });
-        return seen;
-    }
-
-    registry::instance_status status(std::string_view name) {
-        const auto slot = node->views().registry().slot_of("web", name);
-        check(slot.has_value(), "the instance is known");
-        return node->views().registry().at(*slot).status;
-    }
-};
-
 TEST(node, expires_an_instance_that_does_not_renew) {
-    world w;
+    node_world w;
     (void)w.join("a", 1000);
     w.node.pass_ms(900);
     EXPECT_EQ(w.status("a"), registry::instance_status::up);
@@ -59,7 +21,7 @@ TEST(node, expires_an_instance_that_does_not_renew) {
 }
 
 TEST(node, keeps_an_instance_that_renews) {
-    world w;
+    node_world w;
     (void)w.join("a", 1000);
     for (int i = 0; i < 10; ++i) {
         w.node.pass_ms(900);
@@ -71,8 +33,56 @@ TEST(node, keeps_an_instance_that_renews) {
     EXPECT_EQ(w.facts.head().last, 1U) << "a renewal is no fact";
 }
 
+TEST(node, lets_a_lease_lapse_by_what_was_heard_and_not_by_the_clock) {
+    node_world w;
+    (void)w.join("a", 1000);
+    (void)w.join("b", 1000);
+    const std::int64_t heard = w.time.monotonic;
+    w.time.pass_ms(60'000); // nobody ran; renewals wait in sockets
+    w.node->tick(heard);
+    EXPECT_EQ(w.node.waiting(), 0U) << "what was sent meanwhile is not known yet";
+    ASSERT_TRUE(w.node->renew("web", "a").has_value());
+    w.node.tick();
+    ASSERT_TRUE(w.node.pump());
+    EXPECT_EQ(w.status("a"), registry::instance_status::up);
+    EXPECT_EQ(w.status("b"), registry::instance_status::expired);
+}
+
+TEST(node, names_the_event_that_an_expiry_and_a_reaping_follow_from) {
+    node_world w;
+    (void)w.join("other", 3'600'000);
+    (void)w.join("a", 500);
+    (void)w.join("a", 500, 81); // an update
+    w.node.pass_ms(600);
+    w.node.pass_ms(61'000);
+    std::vector<std::string> causes;
+    (void)w.facts.read(1, w.facts.head().last, {}, [&](const recorded_event& event) {
+        causes.emplace_back(event.fact.cause);
+        return read_more::go_on;
+    });
+    ASSERT_EQ(w.types().back(), "instance_reaped");
+    EXPECT_EQ(causes, (std::vector<std::string>{"", "", "", "3", "4"}));
+}
+
+TEST(node, counts_nothing_as_done_of_a_batch_that_failed) {
+    node_world w;
+    (void)w.join("a", 1000);
+    const node_counters before = w.node->counters();
+    auto request = std::make_unique<command_request>();
+    request->caller = w.caller;
+    request->mode = batch_mode::all;
+    registry::update_instance changes{.service = "web", .instance = "a"};
+    changes.port = 81;
+    request->items.push_back({.what = changes});
+    request->items.push_back({.what = registry::drain_instance{"web", "none"}});
+    ASSERT_TRUE(w.node->submit(request));
+    ASSERT_TRUE(w.node.pump());
+    EXPECT_EQ(w.node->counters().commands_appended, before.commands_appended);
+    EXPECT_EQ(w.node->counters().commands_failed, before.commands_failed + 2);
+}
+
 TEST(node, takes_registering_the_same_again_for_a_renewal) {
-    world w;
+    node_world w;
     (void)w.join("a", 1000);
     w.node.pass_ms(900);
     EXPECT_EQ(w.join("a", 1000).kind, outcome_kind::unchanged);
@@ -81,10 +91,10 @@ TEST(node, takes_registering_the_same_again_for_a_renewal) {
 }
 
 TEST(node, sends_a_renewal_behind_the_expiry_that_is_under_way) {
-    world w;
+    node_world w;
     (void)w.join("a", 1000);
     w.time.pass_ms(1010);
-    w.node->tick(); // the expiry waits in the queue
+    w.node.tick(); // the expiry waits in the queue
     EXPECT_EQ(w.node.waiting(), 1U);
     EXPECT_FALSE(w.node->renew("web", "a").has_value());
     registry::renew_lease what;
@@ -96,7 +106,7 @@ TEST(node, sends_a_renewal_behind_the_expiry_that_is_under_way) {
 }
 
 TEST(node, does_not_let_a_lease_lapse_while_its_registration_is_under_way) {
-    world w;
+    node_world w;
     (void)w.join("a", 1000);
     w.time.pass_ms(990);
     registry::register_instance what;
@@ -112,7 +122,7 @@ TEST(node, does_not_let_a_lease_lapse_while_its_registration_is_under_way) {
     request->done = [&](command_answer& answer) { outcome = answer.outcomes.at(0); };
     ASSERT_TRUE(w.node->submit(request));
     w.time.pass_ms(500);
-    w.node->tick();
+    w.node.tick();
     EXPECT_EQ(w.node.waiting(), 1U) << "no expiry beside the registration";
     ASSERT_TRUE(w.node.pump());
     EXPECT_EQ(outcome.kind, outcome_kind::unchanged);
@@ -123,7 +133,7 @@ TEST(node, does_not_let_a_lease_lapse_while_its_registration_is_under_way) {
 }
 
 TEST(node, does_not_take_the_end_of_an_older_request_for_that_of_a_newer_one) {
-    world w;
+    node_world w;
     (void)w.join("a", 1000);
     const auto send = [&](std::optional<std::uint32_t> lease_ms) {
         auto request = std::make_unique<command_request>();
@@ -146,12 +156,12 @@ TEST(node, does_not_take_the_end_of_an_older_request_for_that_of_a_newer_one) {
     send(1000);
     ASSERT_TRUE(w.node.pump(1)); // unchanged: the lease is renewed
     w.time.pass_ms(1'010);
-    w.node->tick();
+    w.node.tick();
     EXPECT_EQ(w.node.waiting(), 1U) << "no expiry beside the last registration";
 }
 
 TEST(node, drops_an_expiry_that_a_change_overtook) {
-    world w;
+    node_world w;
     (void)w.join("a", 1000);
     w.time.pass_ms(1010);
     // The change is queued first, so the expiry names a generation of the past.
@@ -174,7 +184,7 @@ TEST(node, drops_an_expiry_that_a_change_overtook) {
 }
 
 TEST(node, brings_an_expired_instance_back_when_it_registers) {
-    world w;
+    node_world w;
     (void)w.join("a", 500);
     w.node.pass_ms(600);
     const item_outcome outcome = w.join("a", 500);
@@ -184,7 +194,7 @@ TEST(node, brings_an_expired_instance_back_when_it_registers) {
 }
 
 TEST(node, reaps_an_expired_instance_after_its_time) {
-    world w;
+    node_world w;
     (void)w.join("a", 500);
     w.node.pass_ms(600);
     w.node.pass_ms(59'000);
@@ -194,97 +204,8 @@ TEST(node, reaps_an_expired_instance_after_its_time) {
     EXPECT_EQ(w.types().back(), "instance_reaped");
 }
 
-TEST(node, holds_mass_expiry_back_until_the_guard_is_lifted) {
-    world w;
-    for (const char* name : {"a", "b", "c", "d", "e", "f"}) {
-        (void)w.join(name, 1000);
-    }
-    w.node.pass_ms(1'200);
-    EXPECT_EQ(w.types().back(), "expiry_guard_raised");
-    EXPECT_EQ(w.status("a"), registry::instance_status::up);
-    ASSERT_TRUE(w.node->renew("web", "f").has_value()) << "the living renew under the guard";
-    EXPECT_EQ(w.node.run(registry::lift_expiry_guard{}, w.caller).kind, outcome_kind::appended);
-    w.node.pass_ms(20);
-    EXPECT_EQ(w.status("a"), registry::instance_status::expired);
-    EXPECT_EQ(w.status("f"), registry::instance_status::up);
-}
-
-TEST(node, leaves_a_held_lease_alone_that_was_granted_anew_when_the_guard_went_down) {
-    world w;
-    for (const char* name : {"a", "b", "c", "d", "e", "f"}) {
-        (void)w.join(name, 1000);
-    }
-    w.node.pass_ms(1'200);
-    ASSERT_EQ(w.types().back(), "expiry_guard_raised");
-    // Both before the next tick, which expires what was held.
-    (void)w.node.run(registry::lift_expiry_guard{}, w.caller);
-    EXPECT_EQ(w.join("a", 1000, 81).kind, outcome_kind::appended);
-    w.node.pass_ms(20);
-    EXPECT_EQ(w.status("a"), registry::instance_status::up);
-    EXPECT_EQ(w.status("b"), registry::instance_status::expired);
-}
-
-TEST(node, ends_the_guard_by_itself) {
-    world w;
-    for (const char* name : {"a", "b", "c", "d", "e", "f"}) {
-        (void)w.join(name, 1000);
-    }
-    w.node.pass_ms(1'200);
-    w.time.pass_ms(300'000);
-    w.node.pass_ms(50);
-    EXPECT_EQ(w.status("a"), registry::instance_status::expired);
-}
-
-TEST(node, ends_the_guard_in_time_when_the_wall_clock_steps) {
-    for (const std::int64_t step_ms : {-86'400'000, 86'400'000}) {
-        world w;
-        for (const char* name : {"a", "b", "c", "d", "e", "f"}) {
-            (void)w.join(name, 1000);
-        }
-        w.node.pass_ms(1'200);
-        ASSERT_EQ(w.types().back(), "expiry_guard_raised");
-        w.time.wall = w.time.wall.plus_ms(step_ms);
-        w.time.pass_ms(298'000);
-        w.node.pass_ms(50);
-        EXPECT_EQ(w.status("a"), registry::instance_status::up) << "too early, step " << step_ms;
-        w.time.pass_ms(2'000);
-        w.node.pass_ms(50);
-        EXPECT_EQ(w.status("a"), registry::instance_status::expired)
-            << "too late, step " << step_ms;
-    }
-}
-
-TEST(node, ends_the_guard_of_an_earlier_run_in_time_when_the_wall_clock_was_set_back) {
-    world w;
-    for (const char* name : {"a", "b", "c", "d", "e", "f"}) {
-        (void)w.join(name, 1000);
-    }
-    w.node.pass_ms(1'200);
-    std::string checkpoint;
-    w.node->write_lease_checkpoint(1'000, checkpoint);
-    w.time.wall = w.time.wall.plus_ms(-86'400'000);
-    hand_driven_node again(w.facts, w.time, w.ids, w.options);
-    (void)again->start_leases(checkpoint);
-    w.time.pass_ms(298'000);
-    again.pass_ms(50);
-    EXPECT_EQ(w.types().back(), "expiry_guard_raised");
-    w.time.pass_ms(2'000);
-    again.pass_ms(50);
-    EXPECT_EQ(w.types().back(), "instance_expired");
-}
-
-TEST(node, raises_no_guard_for_one_instance_that_comes_and_goes) {
-    world w;
-    (void)w.join("steady", 3'600'000);
-    for (int i = 0; i < 12; ++i) {
-        (void)w.join("a", 100);
-        w.node.pass_ms(150);
-        ASSERT_EQ(w.types().back(), "instance_expired") << "round " << i;
-    }
-}
-
 TEST(node, expires_later_what_could_not_be_written_now) {
-    world w;
+    node_world w;
     (void)w.join("a", 1000);
     w.full.room = error{error_code::store_full, "No room."};
     w.node.pass_ms(1'100);
@@ -295,7 +216,7 @@ TEST(node, expires_later_what_could_not_be_written_now) {
 }
 
 TEST(node, gives_what_remained_and_a_grace_after_a_restart) {
-    world w;
+    node_world w;
     (void)w.join("a", 20'000);
     w.node.pass_ms(18'000);
     std::string checkpoint;
@@ -309,7 +230,7 @@ TEST(node, gives_what_remained_and_a_grace_after_a_restart) {
 }
 
 TEST(node, says_so_when_the_checkpoint_cannot_be_read) {
-    world w;
+    node_world w;
     (void)w.join("a", 1'000);
     hand_driven_node again(w.facts, w.time, w.ids, w.options);
     EXPECT_TRUE(again->start_leases("rubbish").has_value());
@@ -320,7 +241,7 @@ TEST(node, says_so_when_the_checkpoint_cannot_be_read) {
 }
 
 TEST(node, keeps_every_lease_when_rebuilt_views_take_over) {
-    world w;
+    node_world w;
     (void)w.join("gone", 1'000);
     (void)w.join("b", 20'000);
     (void)w.join("a", 1'000);
@@ -349,7 +270,7 @@ TEST(node, keeps_every_lease_when_rebuilt_views_take_over) {
 }
 
 TEST(node, leaves_a_request_with_its_owner_when_the_queue_is_full) {
-    world w;
+    node_world w;
     w.node.queue_max = 0;
     auto request = std::make_unique<command_request>();
     request->caller = w.caller;

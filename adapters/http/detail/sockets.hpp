@@ -8,6 +8,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -85,6 +86,7 @@ struct server::parts final : connection_host {
     void tick();
     void check_time(session& of);
     void tell_if_ended();
+    void read_round();
 
     io_loop& loop;
     server_options options;
@@ -101,6 +103,9 @@ struct server::parts final : connection_host {
     bool ending = false;
     std::uint64_t end_at = 0;
     std::function<void()> ended;
+    std::function<void()> all_read; //!< told at the end of the rounds under way
+    std::chrono::steady_clock::time_point reading_since;
+    std::chrono::steady_clock::time_point reading_until;
     server_counters counted;
 };
 

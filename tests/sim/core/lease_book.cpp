@@ -22,7 +22,7 @@ void lease_book::promised(std::string_view stream, std::int64_t lease_ms, std::i
     entry& one = of(stream);
     one.promised_us = up_us + lease_ms * 1000;
     one.given_us = up_us;
-    one.touched_us = up_us;
+    one.touched_us = up_us - deaf_us_;
     one.restarted = false;
 }
 
@@ -35,10 +35,10 @@ void lease_book::sent(std::string_view stream, std::uint64_t operation, std::int
 
 void lease_book::on_event(const recorded_event& event, std::int64_t up_us) {
     if (event.fact.type == "expiry_guard_raised") {
-        guard_since_us_ = up_us;
+        guard_since_us_ = up_us - deaf_us_;
     } else if (event.fact.type == "expiry_guard_lifted") {
         guard_since_us_ = -1;
-        guard_over_us_ = up_us;
+        guard_over_us_ = up_us - deaf_us_;
     }
     entry& one = of(event.fact.stream);
     one.under_way.clear();
@@ -47,14 +47,17 @@ void lease_book::on_event(const recorded_event& event, std::int64_t up_us) {
         event.fact.type == "instance_reaped") {
         one.promised_us = 0;
     }
-    one.touched_us = up_us;
+    one.touched_us = up_us - deaf_us_;
 }
 
 void lease_book::on_expiry(std::string_view stream, std::int64_t up_us) {
     const entry& one = of(stream);
     if (!one.under_way.empty()) {
-        said_.fail("The server expires " + std::string{stream} + " while op-" +
-                   std::to_string(*one.under_way.begin()) + ", sent in time, is under way.");
+        const std::uint64_t id = *one.under_way.begin();
+        said_.fail("The server expires " + std::string{stream} + " while " +
+                   (id < renewal_ids ? "op-" + std::to_string(id)
+                                     : "renewal " + std::to_string(id - renewal_ids)) +
+                   ", sent in time, is under way.");
     }
     if (one.promised_us > up_us) {
         said_.fail("The server expires " + std::string{stream} + " " +
@@ -73,17 +76,28 @@ void lease_book::on_start(const start& how) {
         one.under_way.clear();
     }
     if (!how.found_last_checkpoint) {
-        anew_us_ = how.up_us;
+        anew_us_ = how.up_us - deaf_us_;
     }
     if (guard_since_us_ >= 0) {
-        guard_since_us_ = how.up_us;
+        guard_since_us_ = how.up_us - deaf_us_;
     }
 }
 
+std::optional<lease_book::deadline> lease_book::next_deadline(std::int64_t up_us) const {
+    std::optional<deadline> found;
+    for (const auto& [stream, one] : entries_) {
+        if (one.promised_us > up_us && (!found.has_value() || one.promised_us < found->at_us)) {
+            found = {stream, one.promised_us};
+        }
+    }
+    return found;
+}
+
 void lease_book::check_dead(const view_set& views, std::int64_t up_us) {
+    const std::int64_t ran_us = up_us - deaf_us_;
     if (views.registry().guard_until().has_value()) {
         if (guard_since_us_ >= 0 &&
-            up_us - guard_since_us_ > std::int64_t{server::guard_hold_ms} * 1000 + slack_us) {
+            ran_us - guard_since_us_ > std::int64_t{server::guard_hold_ms} * 1000 + slack_us) {
             said_.fail("The guard against mass expiry is up for longer than it may hold.");
         }
         return;
@@ -97,9 +111,9 @@ void lease_book::check_dead(const view_set& views, std::int64_t up_us) {
             }
             const std::string stream = registry::instance_stream(one.service, one.instance);
             const std::int64_t since = std::max({of(stream).touched_us, guard_over_us_, anew_us_});
-            if (up_us - since > 2 * std::int64_t{one.lease_ms} * 1000 + slack_us) {
+            if (ran_us - since > 2 * std::int64_t{one.lease_ms} * 1000 + slack_us) {
                 said_.fail(stream + " was not renewed for " +
-                           std::to_string((up_us - since) / 1000) + " ms, has a lease of " +
+                           std::to_string((ran_us - since) / 1000) + " ms, has a lease of " +
                            std::to_string(one.lease_ms) + " ms, and is still live.");
             }
         }

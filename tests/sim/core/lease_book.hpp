@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -23,8 +24,12 @@ public:
     //! A client was told that its lease is good for so long from now.
     void promised(std::string_view stream, std::int64_t lease_ms, std::int64_t up_us);
     //! Something that may renew it is under way or done.
-    void touched(std::string_view stream, std::int64_t up_us) { of(stream).touched_us = up_us; }
+    void touched(std::string_view stream, std::int64_t up_us) {
+        of(stream).touched_us = up_us - deaf_us_;
+    }
 
+    //! Operations with such ids are renewals outside the pipeline.
+    static constexpr std::uint64_t renewal_ids = std::uint64_t{1} << 63U;
     //! An operation that may renew it was sent while it was live: it must not lapse meanwhile.
     void sent(std::string_view stream, std::uint64_t operation, std::int64_t up_us);
     void answered(std::string_view stream, std::uint64_t operation) {
@@ -45,6 +50,16 @@ public:
     };
     void on_start(const start& how);
 
+    struct deadline {
+        std::string stream;
+        std::int64_t at_us;
+    };
+    //! The first promise to end after this moment.
+    std::optional<deadline> next_deadline(std::int64_t up_us) const;
+
+    //! Time passes while the server is up and does not run: it makes nobody's stay too long.
+    void nothing_ran(std::int64_t us) { deaf_us_ += us; }
+
     //! When nothing waits: no lease may be live for longer than its bound.
     void check_dead(const view_set& views, std::int64_t up_us);
 
@@ -52,8 +67,8 @@ private:
     struct entry {
         std::int64_t promised_us = 0; //!< until when; 0: nothing
         std::int64_t given_us = 0;    //!< when that was said
-        std::int64_t touched_us = 0;
-        bool restarted = false; //!< since the promise
+        std::int64_t touched_us = 0;  //!< less what passed while nothing ran, as those below
+        bool restarted = false;       //!< since the promise
         std::set<std::uint64_t> under_way;
     };
     entry& of(std::string_view stream);
@@ -62,6 +77,7 @@ private:
     std::map<std::string, entry, std::less<>> entries_;
     std::int64_t guard_since_us_ = -1; //!< since when, or since the last start; -1: none is up
     std::int64_t guard_over_us_ = 0;
+    std::int64_t deaf_us_ = 0;
     std::int64_t anew_us_ = 0; //!< all leases may have started anew then
 };
 

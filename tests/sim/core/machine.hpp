@@ -22,6 +22,7 @@ enum class planted : std::uint8_t {
     view_above_mark,
     reader_steps_over,
     expiry_ignores_renewal,
+    expiry_before_reading,
     snapshot_at_wrong_position,
 };
 

@@ -17,7 +17,7 @@ constexpr std::string_view help =
     "  --commands N  commands for each seed (default 2000)\n"
     "  --fault NAME  a planted mistake, which the checks must find: answer_before_sync,\n"
     "                directory_sync_left_out, tail_not_zeroed, receipt_forgotten, view_above_mark,\n"
-    "                reader_steps_over, expiry_ignores_renewal, snapshot_at_wrong_position\n"
+    "                reader_steps_over, expiry_ignores_renewal, expiry_before_reading, snapshot_at_wrong_position\n"
     "  --verbose     on a finding, print what the last steps were\n"
     "Ends with 0 when everything held, 1 on a finding, 2 on a wrong option.\n";
 

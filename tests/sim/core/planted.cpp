@@ -9,10 +9,16 @@
 namespace fasti::sim {
 namespace {
 
-constexpr std::array<std::string_view, 9> names{
-    "nothing",           "answer_before_sync",     "directory_sync_left_out",
-    "tail_not_zeroed",   "receipt_forgotten",      "view_above_mark",
-    "reader_steps_over", "expiry_ignores_renewal", "snapshot_at_wrong_position"};
+constexpr std::array<std::string_view, 10> names{"nothing",
+                                                 "answer_before_sync",
+                                                 "directory_sync_left_out",
+                                                 "tail_not_zeroed",
+                                                 "receipt_forgotten",
+                                                 "view_above_mark",
+                                                 "reader_steps_over",
+                                                 "expiry_ignores_renewal",
+                                                 "expiry_before_reading",
+                                                 "snapshot_at_wrong_position"};
 
 class late_file final : public file {
 public:

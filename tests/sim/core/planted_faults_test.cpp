@@ -27,14 +27,13 @@ TEST_P(planted_fault, is_found_within_500_seeds) {
     FAIL() << "500 seeds did not notice: " << to_name(GetParam());
 }
 
-INSTANTIATE_TEST_SUITE_P(simulation, planted_fault,
-                         testing::Values(planted::answer_before_sync,
-                                         planted::directory_sync_left_out, planted::tail_not_zeroed,
-                                         planted::receipt_forgotten, planted::view_above_mark,
-                                         planted::reader_steps_over,
-                                         planted::expiry_ignores_renewal,
-                                         planted::snapshot_at_wrong_position),
-                         [](const auto& of) { return std::string{to_name(of.param)}; });
+INSTANTIATE_TEST_SUITE_P(
+    simulation, planted_fault,
+    testing::Values(planted::answer_before_sync, planted::directory_sync_left_out,
+                    planted::tail_not_zeroed, planted::receipt_forgotten, planted::view_above_mark,
+                    planted::reader_steps_over, planted::expiry_ignores_renewal,
+                    planted::expiry_before_reading, planted::snapshot_at_wrong_position),
+    [](const auto& of) { return std::string{to_name(of.param)}; });
 
 } // namespace
 } // namespace fasti::sim

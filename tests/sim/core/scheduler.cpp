@@ -70,6 +70,14 @@ server_hooks simulation::hooks() {
             }
         }
     };
+    told.renewed = [this](const sent_renewal& one, const std::optional<renewal>& until) {
+        const std::string stream = registry::instance_stream(one.service, one.instance);
+        leases_.answered(stream, one.id);
+        if (until.has_value()) {
+            note("renewed " + stream + " for " + std::to_string(until->lease_ms));
+            leases_.promised(stream, until->lease_ms, on_.up_us);
+        }
+    };
     told.noted = [this](const store_note& one) {
         note("note: " + one.text);
         if (one.kind == note_kind::torn_tail_cut) {
@@ -143,7 +151,9 @@ void simulation::answered(command_answer& answer, std::uint64_t id) {
     operation& of = operations_[id];
     knows_.on_answer(answer, of, server_->live().views().at());
     for_each_granting(of, [&](const std::string& stream) { leases_.answered(stream, id); });
-    if (answer.outcomes.size() != of.items.size() || of.dry_run) {
+    const bool all_failed = of.mode == batch_mode::all && !answer.outcomes.empty() &&
+                            answer.outcomes.back().kind == outcome_kind::failed;
+    if (answer.outcomes.size() != of.items.size() || of.dry_run || all_failed) {
         return;
     }
     for (std::size_t i = 0; i < of.items.size(); ++i) {
@@ -170,18 +180,50 @@ void simulation::answered(command_answer& answer, std::uint64_t id) {
     }
 }
 
+//! Clients of one service renew.
 void simulation::renew_step() {
     const std::string service = "s" + std::to_string(on_.pick(0, operation_maker::services - 1));
     for (std::uint64_t i = 0; i < operation_maker::instances; ++i) {
         // The instances with high numbers are left alone more often.
-        if (on_.pick(0, operation_maker::instances) < i) {
-            continue;
+        if (on_.pick(0, operation_maker::instances) >= i) {
+            send_renewal(service, "i" + std::to_string(i));
         }
-        const std::string instance = "i" + std::to_string(i);
-        const std::string stream = registry::instance_stream(service, instance);
-        if (const auto until = server_->renew(service, instance)) {
-            note("renewed " + stream + " for " + std::to_string(until->lease_ms));
-            leases_.promised(stream, until->lease_ms, on_.up_us);
+    }
+}
+
+void simulation::send_renewal(std::string service, std::string instance) {
+    const std::uint64_t id = lease_book::renewal_ids + renewals_++;
+    leases_.sent(registry::instance_stream(service, instance), id, on_.up_us);
+    server_->arrive({id, std::move(service), std::move(instance)});
+}
+
+//! A renewal that reaches the server within microseconds of the deadline, on either side.
+void simulation::race_step() {
+    const auto next = leases_.next_deadline(on_.up_us);
+    if (!next.has_value() || next->at_us - on_.up_us > 1'000'000) {
+        return;
+    }
+    const auto early = static_cast<std::int64_t>(on_.pick(0, 2'000)) - 1'000;
+    pass(std::max<std::int64_t>(0, next->at_us - on_.up_us - early));
+    note("a renewal of " + next->stream + " races its expiry by " + std::to_string(early) + " us");
+    const std::size_t service = next->stream.find('/') + 1; // instance/<service>/<instance>
+    const std::size_t instance = next->stream.rfind('/') + 1;
+    send_renewal(next->stream.substr(service, instance - 1 - service),
+                 next->stream.substr(instance));
+    pass(static_cast<std::int64_t>(on_.pick(0, 5'000)));
+    server_->tick();
+}
+
+//! The server does not run for a while: stopped, or busy with one long thing. Clients go on.
+void simulation::pause_step() {
+    const std::uint64_t longest = on_.one_in(60) ? 6'000'000 : on_.one_in(10) ? 120'000 : 16'000;
+    note("nothing runs");
+    for (int part = 0; part < 5; ++part) {
+        const auto us = static_cast<std::int64_t>(on_.pick(0, longest));
+        pass(us);
+        leases_.nothing_ran(us);
+        if (on_.one_in(3)) {
+            renew_step();
         }
     }
 }
@@ -206,10 +248,14 @@ void simulation::io_step() {
         client_step();
     } else if (kind < 60) {
         (void)server_->deliver();
-    } else if (kind < 74) {
-        server_->live().tick();
-    } else if (kind < 84) {
+    } else if (kind < 72) {
+        server_->tick();
+    } else if (kind < 77) {
         renew_step();
+    } else if (kind < 86) {
+        server_->read_sockets(on_.pick(1, 40));
+    } else if (kind < 88) {
+        race_step();
     } else if (kind < 95) {
         read_step();
     } else {
@@ -258,7 +304,7 @@ void simulation::step() {
     } else if (kind < 88) {
         housekeeping_step();
     } else {
-        pass(static_cast<std::int64_t>(on_.pick(0, on_.one_in(10) ? 600'000 : 80'000)));
+        pause_step();
     }
 }
 
@@ -290,7 +336,8 @@ void simulation::live_without_room(std::uint64_t steps) {
 void simulation::settle() {
     for (int round = 0; round < 6 && going() && !dead_ && !power_is_off(); ++round) {
         pass(5'000);
-        server_->live().tick();
+        server_->tick();
+        server_->read_sockets(SIZE_MAX);
         while (server_->waiting() > 0 && !dead_ && !power_is_off() && said_.ok()) {
             server_->stage(SIZE_MAX);
             dead_ = !server_->commit().ok();

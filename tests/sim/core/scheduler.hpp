@@ -45,6 +45,9 @@ private:
     void send(operation& of);
     void answered(command_answer& answer, std::uint64_t id);
     void renew_step();
+    void send_renewal(std::string service, std::string instance);
+    void race_step();
+    void pause_step();
     void read_step();
     void commit_step();
     void housekeeping_step();
@@ -76,6 +79,7 @@ private:
     followers readers_;
     std::unique_ptr<server> server_;
     std::deque<std::uint64_t> to_retry_;
+    std::uint64_t renewals_ = 0;
     std::optional<std::uint64_t> off_at_; // the call of the disk at which power goes
     bool dead_ = false;                   // the server ended itself
     bool cut_ = false;                    // the last start cut a tail

@@ -112,6 +112,27 @@ std::optional<renewal> server::renew(std::string_view service, std::string_view 
     return node_->renew(service, instance);
 }
 
+void server::read_sockets(std::size_t count) {
+    for (; count > 0 && !sockets_.empty(); --count) {
+        const sent_renewal one = std::move(sockets_.front());
+        sockets_.pop_front();
+        told_.renewed(one, renew(one.service, one.instance));
+        if (hearing_.has_value() && --hearing_->left == 0) {
+            const std::int64_t heard_us = std::exchange(hearing_, std::nullopt)->heard_us;
+            node_->tick(heard_us);
+        }
+    }
+}
+
+void server::tick() {
+    if (on_.fault == planted::expiry_before_reading || sockets_.empty()) {
+        hearing_.reset();
+        node_->tick(on_.time.monotonic_us());
+    } else if (!hearing_.has_value()) {
+        hearing_ = {on_.time.monotonic_us(), sockets_.size()};
+    }
+}
+
 //! As the daemon does: replaced by rename, but not synced, since only a restart of the process
 //! needs it exactly.
 void server::keep_checkpoint() {

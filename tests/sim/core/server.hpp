@@ -21,11 +21,19 @@
 
 namespace fasti::sim {
 
+//! A renewal as a client sends it. It waits in its socket until the server reads it.
+struct sent_renewal {
+    std::uint64_t id = 0;
+    std::string service;
+    std::string instance;
+};
+
 struct server_hooks {
     watched_ledger::hooks appends;
     std::function<void(const command_request&)> offered;   //!< a request was put into the queue
     std::function<void(const committed_batch&)> delivered; //!< before the views hold it
     std::function<void(const store_note&)> noted;
+    std::function<void(const sent_renewal&, const std::optional<renewal>&)> renewed; //!< or not
 };
 
 class server final : private command_entry {
@@ -62,6 +70,12 @@ public:
     //! Tells the oldest commit to the node; false when there is none.
     bool deliver();
     std::optional<renewal> renew(std::string_view service, std::string_view instance);
+    //! Bytes reach a socket; nobody needs to run for that.
+    void arrive(sent_renewal one) { sockets_.push_back(std::move(one)); }
+    //! Reads what waits in up to so many sockets, in the order of arrival.
+    void read_sockets(std::size_t count);
+    //! The clockwork: looks at the leases when all that waits in sockets now has been read.
+    void tick();
     void keep_checkpoint();
     result<void> carry_on() { return log_->carry_on(); }
     //! One piece of what the housekeeping thread does; trouble with the disk is its own.
@@ -86,6 +100,12 @@ private:
     std::deque<std::unique_ptr<command_request>> queue_;
     std::deque<commit_notice> notices_;
     bool committing_ = false;
+    std::deque<sent_renewal> sockets_;
+    struct round {
+        std::int64_t heard_us;
+        std::size_t left; //!< sockets to read until the node may look
+    };
+    std::optional<round> hearing_;
     std::string checkpoint_found_;
     std::string checkpoint_kept_;
     std::int64_t checkpoint_kept_us_ = 0;

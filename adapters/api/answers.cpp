@@ -27,15 +27,20 @@ void write_event(json_writer& out, const recorded_event& event) {
     out.end_object();
 }
 
+//! A token needs no escapes: it is written where it stays.
+void write_position(json_writer& out, std::uint64_t epoch, position at, std::uint32_t prefix) {
+    out.quoted_name(R"("position":)");
+    out.out() += '"';
+    write_token(epoch, at, prefix, out.out());
+    out.out() += '"';
+}
+
 //! The token of the last event of an outcome, and its events.
 void write_facts(json_writer& out, const item_outcome& what, const node& live) {
     const position last = what.first + what.count - 1;
     const committed_batch* batch = live.committing();
-    std::string token;
-    out.quoted_name(R"("position":)");
     if (batch != nullptr && what.first >= batch->first) {
-        write_token(live.epoch(), last, batch->hash_prefixes[last - batch->first], token);
-        out.text(token);
+        write_position(out, live.epoch(), last, batch->hash_prefixes[last - batch->first]);
         out.quoted_name(R"("events":)");
         out.begin_array();
         recorded_event event;
@@ -48,8 +53,7 @@ void write_facts(json_writer& out, const item_outcome& what, const node& live) {
         return;
     }
     const auto hash = live.facts().hash_at(last);
-    write_token(live.epoch(), last, hash.ok() ? hash.value().prefix() : 0, token);
-    out.text(token);
+    write_position(out, live.epoch(), last, hash.ok() ? hash.value().prefix() : 0);
     out.quoted_name(R"("events":)");
     out.begin_array();
     (void)live.facts().read(what.first, last, {}, [&](const recorded_event& event) {
@@ -60,10 +64,8 @@ void write_facts(json_writer& out, const item_outcome& what, const node& live) {
 }
 
 void write_plan(json_writer& out, const item_outcome& what, const node& live) {
-    std::string token;
-    live.write_position(token);
     out.quoted_name(R"("position":)");
-    out.text(token);
+    out.text(live.position_token());
     out.quoted_name(R"("events":)");
     out.begin_array();
     event_scratch scratch;
@@ -121,10 +123,8 @@ void write_outcome(json_writer& out, const item_outcome& what, const node& live)
         write_facts(out, what, live);
         return;
     }
-    std::string token;
-    live.write_position(token);
     out.quoted_name(R"("position":)");
-    out.text(token);
+    out.text(live.position_token());
     out.quoted_name(R"("events":)");
     out.begin_array();
     out.end_array();
@@ -190,8 +190,10 @@ void write_batch_answer(const call& asked, const command_answer& answer,
     const item_outcome& last = answer.outcomes.back();
     if (whole && last.failure.has_value()) {
         error why = *last.failure;
-        why.fields.push_back({"#/commands/" + std::to_string(answer.outcomes.size() - 1),
-                              "Because of this command nothing of the batch was done."});
+        if (!answer.failed_whole) {
+            why.fields.push_back({"#/commands/" + std::to_string(answer.outcomes.size() - 1),
+                                  "Because of this command nothing of the batch was done."});
+        }
         http::write_problem(why, asked.out());
         return;
     }
@@ -210,12 +212,10 @@ void write_batch_answer(const call& asked, const command_answer& answer,
             sum = one.kind;
         }
     }
-    std::string token;
-    live.write_position(token);
     writer.quoted_name(R"("outcome":)");
     writer.text(to_name(sum));
     writer.quoted_name(R"("position":)");
-    writer.text(token);
+    writer.text(live.position_token());
     writer.quoted_name(R"("items":)");
     writer.begin_array();
     for (std::size_t i = 0; i < answer.outcomes.size(); ++i) {

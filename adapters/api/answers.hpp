@@ -35,7 +35,7 @@ void write_renewal_item(json_writer& out, const registry::lease_name& name,
                         const std::optional<renewal>& renewed, const std::optional<error>& failure);
 
 //! Status and body of a batch: mode each is 200 with one item each; mode all is 200 with the items,
-//! or the problem of the item that failed.
+//! or the problem of the item that failed, or that of the whole.
 void write_batch_answer(const call& asked, const command_answer& answer,
                         const token_secrets& secrets, const node& live);
 

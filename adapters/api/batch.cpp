@@ -129,10 +129,11 @@ result<void> spread_key(std::string_view key, command_request& into) {
                      "The Idempotency-Key is too long for a batch of mode each: '#' and the number "
                      "of each command are added to it, and all of it has at most 255 bytes."};
     }
+    std::string numbered;
     for (std::size_t i = 0; i < into.items.size(); ++i) {
         if (into.items[i].idempotency_key.empty()) {
-            into.items[i].idempotency_key = into.texts.emplace_back(std::string(key) + "#" +
-                                                                    std::to_string(i));
+            numbered.assign(key).append("#").append(std::to_string(i));
+            into.items[i].idempotency_key = into.texts.keep(numbered);
         }
     }
     return {};

@@ -7,19 +7,21 @@
 #include "adapters/api/refusals.hpp"
 #include "adapters/api/secrets.hpp"
 
+#include <array>
+#include <memory>
 #include <optional>
+#include <span>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace fasti::api {
 namespace {
 
 //! Sends what was written, with the position that every answer carries.
-void finish(const call& asked, const node& live) {
-    std::string position;
-    live.write_position(position);
-    asked.out().add_header("Fasti-Position", position);
-    asked.to.send();
+void finish(const http::responder& to, const node& live) {
+    to.out().add_header("Fasti-Position", live.position_token());
+    to.send();
 }
 
 item_outcome nothing_changed() {
@@ -29,11 +31,14 @@ item_outcome nothing_changed() {
 }
 
 result<bool> read_dry_run(const http::request& from) {
+    common_params common;
+    if (from.query.empty()) {
+        return common.dry_run;
+    }
     std::vector<query_param> given;
     for (const http::query_pair& pair : from.query) {
         given.push_back({pair.name, pair.value});
     }
-    common_params common;
     field_errors errors;
     read_common(given, {.dry_run = true}, common, errors);
     if (!errors.empty()) {
@@ -83,6 +88,7 @@ result<prepared> prepare(const call& asked, json_document& document) {
     made.request = std::make_unique<command_request>();
     made.request->caller = asked.caller;
     made.request->dry_run = dry_run.value();
+    made.request->borrowed_bytes = asked.in().body.size();
     made.request->reason = std::move(made.headers.reason);
     made.request->trace = std::move(made.headers.trace);
     if (!made.request->trace.empty()) {
@@ -125,13 +131,15 @@ void command_routes::run_one(const call& asked, command_type type) {
         return;
     }
     prepared& ready = made.value();
-    std::vector<path_field> path;
+    std::array<path_field, http::route_captures_max> kept;
+    std::size_t fields = 0;
     if (asked.route().kind == http::route_kind::command) {
         // Decoded captures live in a room that the next request uses: keep copies.
         for (const path_field& field : asked.at.captured()) {
-            path.push_back({field.name, ready.request->texts.emplace_back(field.value)});
+            kept[fields++] = {field.name, ready.request->texts.keep(field.value)};
         }
     }
+    const std::span<const path_field> path(kept.data(), fields);
     auto what = read_command(type, ready.body ? &ready.body : nullptr, path);
     if (!what.ok()) {
         asked.refuse(what.error());
@@ -153,33 +161,43 @@ void command_routes::run_one(const call& asked, command_type type) {
 }
 
 void command_routes::submit(const call& asked, std::unique_ptr<command_request> request) {
-    auto secrets = std::make_shared<token_secrets>(*request);
-    request->done = [this, asked, secrets](command_answer& answer) {
-        const node& live = *context_.live;
-        const item_outcome& outcome = answer.outcomes.at(0);
-        if (outcome.failure.has_value()) {
-            const bool by_header = answer.request->items[0].expected_version.has_value();
-            http::write_problem(as_asked(*outcome.failure, by_header), asked.out());
-            finish(asked, live);
-            return;
-        }
-        http::response& out = asked.out();
-        const bool created = outcome.created && asked.in().verb == http::method::put &&
-                             outcome.kind != outcome_kind::dry_run;
-        out.status = created ? 201 : 200;
-        if (created) {
-            out.add_header("Location", asked.in().path);
-        }
-        json_writer writer(out.body);
-        write_answer(writer, answer, *secrets, live);
-        if (outcome.stream_version > 0 && outcome.kind != outcome_kind::dry_run) {
-            out.add_header("ETag", "\"" + std::to_string(outcome.stream_version) + "\"");
-        }
-        finish(asked, live);
-    };
+    if (std::holds_alternative<identity::create_token>(request->items[0].what)) {
+        auto secrets = std::make_shared<token_secrets>(*request);
+        request->done = [this, to = asked.to, secrets](command_answer& answer) {
+            tell(to, answer, *secrets);
+        };
+    } else {
+        request->done = [this, to = asked.to](command_answer& answer) { tell(to, answer, {}); };
+    }
     if (!context_.live->submit(request)) {
         asked.refuse(queue_full());
     }
+}
+
+void command_routes::tell(const http::responder& to, const command_answer& answer,
+                          const token_secrets& secrets) {
+    const node& live = *context_.live;
+    const item_outcome& outcome = answer.outcomes.at(0);
+    const http::request& in = to.in();
+    http::response& out = to.out();
+    if (outcome.failure.has_value()) {
+        const bool by_header = answer.request->items[0].expected_version.has_value();
+        http::write_problem(as_asked(*outcome.failure, by_header), out);
+        finish(to, live);
+        return;
+    }
+    const bool planned = outcome.kind == outcome_kind::dry_run;
+    const bool created = outcome.created && in.verb == http::method::put && !planned;
+    out.status = created ? 201 : 200;
+    if (created) {
+        out.add_header("Location", in.path);
+    }
+    json_writer writer(out.body);
+    write_answer(writer, answer, secrets, live);
+    if (outcome.stream_version > 0 && !planned) {
+        out.add_header("ETag", "\"" + std::to_string(outcome.stream_version) + "\"");
+    }
+    finish(to, live);
 }
 
 void command_routes::renew(const call& asked, std::unique_ptr<command_request> request) {
@@ -193,7 +211,7 @@ void command_routes::renew(const call& asked, std::unique_ptr<command_request> r
             write_outcome(writer, nothing_changed(), *context_.live);
             write_renewal(writer, *renewed);
             writer.end_object();
-            finish(asked, *context_.live);
+            finish(asked.to, *context_.live);
             return;
         }
     }
@@ -212,7 +230,7 @@ void command_routes::renew(const call& asked, std::unique_ptr<command_request> r
         } else {
             http::write_problem(renewal_overtaken(), asked.out());
         }
-        finish(asked, *context_.live);
+        finish(asked.to, *context_.live);
     };
     if (!context_.live->submit(request)) {
         asked.refuse(queue_full());
@@ -264,7 +282,7 @@ void command_routes::renew_many(const call& asked, std::unique_ptr<command_reque
         }
         writer.end_array();
         writer.end_object();
-        finish(asked, *context_.live);
+        finish(asked.to, *context_.live);
     };
     if (request->items.empty()) {
         tell({});
@@ -290,7 +308,7 @@ void command_routes::run_batch(const call& asked) {
     auto secrets = std::make_shared<token_secrets>(*ready.request);
     ready.request->done = [this, asked, secrets](command_answer& answer) {
         write_batch_answer(asked, answer, *secrets, *context_.live);
-        finish(asked, *context_.live);
+        finish(asked.to, *context_.live);
     };
     if (!context_.live->submit(ready.request)) {
         asked.refuse(queue_full());

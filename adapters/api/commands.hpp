@@ -4,6 +4,7 @@
 #pragma once
 
 #include "adapters/api/call.hpp"
+#include "adapters/api/secrets.hpp"
 #include "domain/wire/json.hpp"
 
 #include <memory>
@@ -25,6 +26,8 @@ private:
     void renew(const call& asked, std::unique_ptr<command_request> request);
     void renew_many(const call& asked, std::unique_ptr<command_request> request);
     void submit(const call& asked, std::unique_ptr<command_request> request);
+    void tell(const http::responder& to, const command_answer& answer,
+              const token_secrets& secrets);
 
     api_context& context_;
     json_document document_; // of the request being read

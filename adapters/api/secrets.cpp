@@ -15,8 +15,8 @@ token_secrets::token_secrets(command_request& request) {
             continue;
         }
         crypto::fresh_token fresh = crypto::make_token();
-        what->token = request.texts.emplace_back(fresh.parts.id);
-        what->secret_sha256 = request.texts.emplace_back(fresh.parts.secret_sha256.as_bytes());
+        what->token = request.texts.keep(fresh.parts.id);
+        what->secret_sha256 = request.texts.keep(fresh.parts.secret_sha256.as_bytes());
         made_.push_back({i, std::move(fresh.parts.id), std::move(fresh.text)});
     }
 }

@@ -13,6 +13,7 @@ namespace fasti::api {
 
 class token_secrets {
 public:
+    token_secrets() = default; //!< none
     //! Fills the internal fields of every create_token in the request.
     explicit token_secrets(command_request& request);
 

@@ -25,15 +25,15 @@ std::unique_ptr<command_request> token_request(const arguments& given,
         principal{"system/offline", "", {std::string{permission_everything}}});
     request->reason = given.has("reason") ? given.text("reason") : "Made beside the data folder.";
     identity::create_token what;
-    what.name = request->texts.emplace_back(given.text("name"));
+    what.name = request->texts.keep(given.text("name"));
     for (const std::string& one : given.all("permissions")) {
-        what.permissions.push_back(request->texts.emplace_back(one));
+        what.permissions.push_back(request->texts.keep(one));
     }
     if (given.has("expires_in_ms")) {
         what.expires_in_ms = given.number("expires_in_ms", 0);
     }
-    what.token = request->texts.emplace_back(fresh.parts.id);
-    what.secret_sha256 = request->texts.emplace_back(fresh.parts.secret_sha256.as_bytes());
+    what.token = request->texts.keep(fresh.parts.id);
+    what.secret_sha256 = request->texts.keep(fresh.parts.secret_sha256.as_bytes());
     request->items.push_back({.what = std::move(what)});
     request->dry_run = given.flag("dry_run");
     return request;

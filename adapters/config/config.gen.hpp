@@ -41,6 +41,7 @@ struct config {
     //! The way of a command.
     struct pipeline_section {
         std::uint64_t queue_commands_max = 16384; //!< Commands that may wait for the sequencer; more answer 503 with `Retry-After`.
+        std::uint64_t queue_bytes_max = 67108864; //!< Bytes of the commands that may wait for the sequencer; more answer 503 with `Retry-After`.
     };
     pipeline_section pipeline;
     //! The embedded log.
@@ -77,6 +78,6 @@ struct config {
     sse_section sse;
 };
 
-inline constexpr std::size_t config_key_count = 28;
+inline constexpr std::size_t config_key_count = 29;
 
 } // namespace fasti

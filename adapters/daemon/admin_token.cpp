@@ -30,8 +30,8 @@ void ensure_admin_token(node& live, const std::string& data,
     identity::create_token what;
     what.name = "admin";
     what.permissions = {permission_everything};
-    what.token = request->texts.emplace_back(fresh.parts.id);
-    what.secret_sha256 = request->texts.emplace_back(fresh.parts.secret_sha256.as_bytes());
+    what.token = request->texts.keep(fresh.parts.id);
+    what.secret_sha256 = request->texts.keep(fresh.parts.secret_sha256.as_bytes());
     request->items.push_back({.what = std::move(what)});
     request->done = [done](command_answer& answer) {
         const item_outcome& outcome = answer.outcomes.at(0);

@@ -267,8 +267,10 @@ void server_process::start_pipeline() {
             fail(carried.error());
         }
     };
+    told.wake_soon = [this] { loop.post([this] { pipeline->wake(); }); };
+    const auto& queue = settings.values.pipeline;
     pipeline = std::make_unique<pipeline_thread>(
-        *decides, settings.values.pipeline.queue_commands_max, std::move(told));
+        *decides, queue_limits{queue.queue_commands_max, queue.queue_bytes_max}, std::move(told));
 }
 
 void server_process::go_public() {

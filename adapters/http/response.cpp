@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapters/http/response.hpp"
 
+#include "domain/base/char_class.hpp"
 #include "domain/base/utf8.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -71,9 +73,15 @@ void append_body_head(const response& from, const wire_form& form, std::string& 
 
 void response::add_header(std::string_view name, std::string_view value) {
     headers.append(name).append(": ");
-    for (const char c : value) {
-        const auto byte = static_cast<unsigned char>(c);
-        headers.push_back(byte < 0x20 || byte == 0x7F ? ' ' : c);
+    const std::size_t at = headers.size();
+    headers.append(value);
+    if (has_control(value)) {
+        std::replace_if(
+            headers.begin() + static_cast<std::ptrdiff_t>(at), headers.end(),
+            [](char c) {
+                return has_control({&c, 1});
+            },
+            ' ');
     }
     headers.append("\r\n");
 }

@@ -47,7 +47,7 @@ node::node(ledger& facts, std::unique_ptr<view_set> views, clock& time, node_opt
     const ledger_head head = facts.head();
     check(views_->at() == head.last, "views stand at the head before the node starts");
     epoch_ = head.epoch;
-    prefix_at_head_ = head.last_hash.prefix();
+    note_position(head.last_hash);
     views_->registry().observe(this);
 }
 
@@ -86,7 +86,7 @@ std::optional<renewal> node::renew(std::string_view service, std::string_view in
 void node::on_notice(commit_notice notice) {
     if (notice.batch != nullptr) {
         views_->apply(*notice.batch);
-        prefix_at_head_ = notice.batch->last_hash.prefix();
+        note_position(notice.batch->last_hash);
         ++counters_.batches;
         counters_.events += notice.batch->slices.size();
     }
@@ -128,10 +128,10 @@ void node::settle(command_answer& answer) {
             leases_.end_pending(note.slot);
         }
     }
-    const bool all_failed = answer.request->mode == batch_mode::all && !answer.outcomes.empty() &&
-                            answer.outcomes.back().kind == outcome_kind::failed;
-    if (all_failed) { // whatever those before would have done
-        counters_.commands_failed += answer.request->items.size();
+    if (answer.request->mode == batch_mode::all && !answer.outcomes.empty() &&
+        answer.outcomes.back().failure.has_value()) {
+        // Nothing of it was done, whatever was decided before the failure.
+        counters_.commands_failed += answer.failed_whole ? 0 : 1;
         return;
     }
     const std::size_t count_of = std::min(answer.outcomes.size(), answer.request->items.size());
@@ -168,8 +168,9 @@ void node::count(const item_outcome& outcome) {
     }
 }
 
-void node::write_position(std::string& out) const {
-    write_token(epoch_, views_->at(), prefix_at_head_, out);
+void node::note_position(const hash256& last_hash) {
+    position_token_.clear();
+    write_token(epoch_, views_->at(), last_hash.prefix(), position_token_);
 }
 
 void node::unfollow(commit_follower& one) { std::erase(followers_, &one); }

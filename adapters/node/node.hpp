@@ -105,8 +105,10 @@ public:
     //! Remaining times of all leases, to be kept about once a second.
     void write_lease_checkpoint(std::int64_t spare_ms, std::string& out) const;
 
-    //! Appends the token of the position that the views stand at.
-    void write_position(std::string& out) const;
+    //! The token of the position that the views stand at; until the next notice.
+    std::string_view position_token() const noexcept { return position_token_; }
+    //! Appends it.
+    void write_position(std::string& out) const { out += position_token_; }
 
     void follow(commit_follower& one) { followers_.push_back(&one); }
     void unfollow(commit_follower& one);
@@ -121,6 +123,7 @@ private:
 
     void note_pending(command_request& request);
     void settle(command_answer& answer);
+    void note_position(const hash256& last_hash);
     void settle_item(const command_item& item, const item_outcome& outcome);
     void count(const item_outcome& outcome);
     std::uint32_t& age_of(std::uint32_t slot);
@@ -153,7 +156,7 @@ private:
     std::int64_t guard_again_us_ = 0;                           //!< monotonic; when to ask again
     std::vector<std::uint32_t> slot_ages_;
     std::uint32_t slot_age_first_ = 0; //!< of slots not yet in the list
-    std::uint32_t prefix_at_head_ = 0;
+    std::string position_token_;       // of views and head, written once a batch
     std::uint64_t epoch_ = 0;
     std::shared_ptr<const principal> lease_principal_;
     const committed_batch* committing_ = nullptr;

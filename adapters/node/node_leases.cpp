@@ -197,10 +197,10 @@ void node::raise_guard() {
 void node::submit_expiries(const std::vector<std::uint32_t>& slots) {
     counters_.expiries_submitted += slots.size();
     submit_own(slots, "The lease lapsed without a renewal.",
-               [this](std::uint32_t slot, const instance_ref& one, std::deque<std::string>& texts) {
+               [this](std::uint32_t slot, const instance_ref& one, kept_texts& texts) {
                    registry::expire_instance what;
-                   what.service = texts.emplace_back(one.service);
-                   what.instance = texts.emplace_back(one.instance);
+                   what.service = texts.keep(one.service);
+                   what.instance = texts.keep(one.instance);
                    what.generation = leases_.generation(slot);
                    const std::int64_t late_us = time_.monotonic_us() - leases_.deadline_us(slot);
                    what.deadline = instant{time_.now().us - late_us};
@@ -210,10 +210,10 @@ void node::submit_expiries(const std::vector<std::uint32_t>& slots) {
 
 void node::submit_reaps(const std::vector<std::uint32_t>& slots) {
     submit_own(slots, "Expired for as long as expired instances are kept.",
-               [](std::uint32_t, const instance_ref& one, std::deque<std::string>& texts) {
+               [](std::uint32_t, const instance_ref& one, kept_texts& texts) {
                    registry::reap_instance what;
-                   what.service = texts.emplace_back(one.service);
-                   what.instance = texts.emplace_back(one.instance);
+                   what.service = texts.keep(one.service);
+                   what.instance = texts.keep(one.instance);
                    what.expired_version = one.generation;
                    return command{what};
                });

@@ -10,13 +10,16 @@ namespace {
 //! How long nothing must wait before the log is told that it is idle.
 constexpr std::chrono::milliseconds idle_after{200};
 
+//! Memory a waiting request holds: its own, and that of the body its commands borrow from.
+std::size_t bytes_of(const command_request& request) {
+    return sizeof request + request.texts.bytes() + request.borrowed_bytes +
+           request.items.size() * sizeof(command_item);
+}
+
 } // namespace
 
-pipeline_thread::pipeline_thread(sequencer& decides, std::size_t commands_max, hooks told)
-    : decides_(decides),
-      commands_max_(commands_max),
-      hooks_(std::move(told)),
-      thread_([this] { run(); }) {}
+pipeline_thread::pipeline_thread(sequencer& decides, const queue_limits& limits, hooks told)
+    : decides_(decides), limits_(limits), hooks_(std::move(told)), thread_([this] { run(); }) {}
 
 pipeline_thread::~pipeline_thread() { stop(); }
 
@@ -24,19 +27,33 @@ bool pipeline_thread::offer(std::unique_ptr<command_request>& request) {
     bool must_wake = false;
     {
         const std::lock_guard lock(mutex_);
-        // A single request larger than the whole queue is admitted when nothing else waits.
-        const std::size_t commands = request->items.size();
-        if (stopping_ || (commands_waiting_ > 0 && commands_waiting_ + commands > commands_max_)) {
+        const std::size_t commands = commands_waiting_ + request->items.size();
+        const std::size_t bytes = bytes_waiting_ + bytes_of(*request);
+        const bool too_many = commands > limits_.commands_max || bytes > limits_.bytes_max;
+        if (stopping_ || (too_many && !queue_.empty())) {
             return false;
         }
-        commands_waiting_ += commands;
+        commands_waiting_ = commands;
+        bytes_waiting_ = bytes;
         queue_.push_back(std::move(request));
-        must_wake = std::exchange(sleeping_, false);
+        must_wake = sleeping_ && !wake_due_;
+        wake_due_ = wake_due_ || must_wake;
     }
-    if (must_wake) {
-        wake_.notify_one();
+    if (must_wake && hooks_.wake_soon) {
+        hooks_.wake_soon();
+    } else if (must_wake) {
+        wake();
     }
     return true;
+}
+
+void pipeline_thread::wake() {
+    {
+        const std::lock_guard lock(mutex_);
+        wake_due_ = false;
+        sleeping_ = false;
+    }
+    wake_.notify_one();
 }
 
 void pipeline_thread::between_commits(std::function<void()> work) {
@@ -83,6 +100,7 @@ bool pipeline_thread::take(std::vector<std::unique_ptr<command_request>>& into) 
     }
     sleeping_ = false;
     commands_waiting_ = 0;
+    bytes_waiting_ = 0;
     into.swap(queue_);
     return !into.empty() || !stopping_;
 }

@@ -14,6 +14,13 @@
 
 namespace fasti {
 
+//! What may wait for the sequencer, not counting what is being decided. A single request larger than that is
+//! admitted when nothing else waits.
+struct queue_limits {
+    std::size_t commands_max = 0;
+    std::size_t bytes_max = 0; //!< of texts, bodies and the commands read from them
+};
+
 //! Where commands enter. The node knows only this, so that the simulation can drive it by hand.
 class command_entry {
 public:
@@ -35,13 +42,19 @@ public:
         std::function<void(const error&)> fail;
         //! Called when nothing waited for a while: lets the log carry its durable mark on.
         std::function<void()> idle;
+        //! Called by offer() when the pipeline sleeps: has wake() called soon on the thread that offers,
+        //! behind the requests it can read now, so that they are decided and synced together. Empty:
+        //! every offer wakes at once.
+        std::function<void()> wake_soon = {};
     };
 
-    //! `commands_max` bounds the commands waiting, not counting those being decided.
-    pipeline_thread(sequencer& decides, std::size_t commands_max, hooks told);
+    pipeline_thread(sequencer& decides, const queue_limits& limits, hooks told);
     ~pipeline_thread() override;
 
     bool offer(std::unique_ptr<command_request>& request) override;
+
+    //! What `wake_soon` asked for. Thread: any.
+    void wake();
 
     //! Runs something on the pipeline's thread between two commits, when nothing is staged: the model
     //! then stands at the log's head. Not run when the pipeline stops before. Thread: any.
@@ -59,14 +72,16 @@ private:
     bool take(std::vector<std::unique_ptr<command_request>>& into);
 
     sequencer& decides_;
-    const std::size_t commands_max_;
+    const queue_limits limits_;
     const hooks hooks_;
     mutable std::mutex mutex_;
     std::condition_variable wake_;
     std::vector<std::unique_ptr<command_request>> queue_;
     std::vector<std::function<void()>> between_;
     std::size_t commands_waiting_ = 0;
+    std::size_t bytes_waiting_ = 0;
     bool sleeping_ = false;
+    bool wake_due_ = false;
     bool stopping_ = false;
     std::thread thread_;
 };

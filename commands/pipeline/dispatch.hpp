@@ -45,14 +45,12 @@ bool exists(const write_model& model, const Command& what) {
     }
 }
 
+//! Empty for a command that has none.
 template <class Command>
-std::string stream_named(const Command& what) {
-    if constexpr (requires(std::string & out) { append_stream_of(what, out); }) {
-        std::string stream;
-        append_stream_of(what, stream);
-        return stream;
-    } else {
-        return {};
+void name_stream([[maybe_unused]] const Command& what, std::string& out) {
+    out.clear();
+    if constexpr (requires { append_stream_of(what, out); }) {
+        append_stream_of(what, out);
     }
 }
 

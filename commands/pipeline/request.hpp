@@ -3,13 +3,13 @@
 #pragma once
 
 #include "commands/access/access.hpp"
+#include "commands/pipeline/kept_texts.hpp"
 #include "domain/base/ids.hpp"
 #include "domain/base/result.hpp"
 #include "domain/wire/commands.gen.hpp"
 #include "eventstore/port/ledger.hpp"
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -49,7 +49,9 @@ struct command_request {
     command_request& operator=(const command_request&) = delete;
 
     std::shared_ptr<const principal> caller;
-    std::deque<std::string> texts; //!< body and path pieces that the items borrow from
+    kept_texts texts; //!< what the items borrow from and nobody else keeps
+    std::size_t borrowed_bytes =
+        0; //!< of the body, kept by whoever asked, for the bound of the queue
     std::vector<command_item> items;
     batch_mode mode = batch_mode::each;
     std::string batch_key; //!< mode all: one key for the whole batch; empty: none
@@ -87,7 +89,10 @@ struct item_outcome {
 
 struct command_answer {
     std::unique_ptr<command_request> request; //!< given back: texts live until the answer is written
-    std::vector<item_outcome> outcomes; //!< one for each item; mode all: one failure fails all
+    //! One for each item. Mode all: a failure ends them, and nothing of the request was done.
+    std::vector<item_outcome> outcomes;
+    //! Mode all: the failure at the end is none of the last item's but of the request as a whole.
+    bool failed_whole = false;
 };
 
 //! What one commit made true. Answers may be told only after `batch` was applied to the views.

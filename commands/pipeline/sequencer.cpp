@@ -38,10 +38,7 @@ error version_conflict_at(std::uint64_t actual) {
 //! About how much a request appends. What its items borrow from the body is not counted: that is
 //! measured event by event.
 std::size_t estimate_of(const command_request& request) {
-    std::size_t wanted = request.items.size() * room_per_command;
-    for (const std::string& text : request.texts) {
-        wanted += 2 * text.size();
-    }
+    const std::size_t wanted = request.items.size() * room_per_command + 2 * request.texts.bytes();
     return wanted + request.items.size() * (request.reason.size() + request.correlation.size() +
                                             request.trace.size() + request.cause.size());
 }
@@ -51,6 +48,13 @@ error reused(std::string message) { return error{error_code::key_reused, std::mo
 error too_large() {
     return error{error_code::body_too_large,
                  "The commands of one request make more than one append can hold."};
+}
+
+//! Whether a failure met at one command of a batch says nothing about that command: there is no room for
+//! the batch, or nothing can be written now.
+bool concerns_the_request(error_code code) {
+    return code == error_code::store_full || code == error_code::store_unavailable ||
+           code == error_code::body_too_large;
 }
 
 item_outcome failed_with(error failure) {
@@ -77,17 +81,22 @@ struct sequencer::parts {
     // What all items of the request being staged share; texts kept in the batch.
     event_draft common = {};
     std::string_view scope = {};
+    const principal* known = nullptr; // whose tenant, actor and scope this batch has kept already
+    std::string_view tenant = {};
+    std::string_view actor = {};
     bool dry_run = false;
     std::vector<std::string_view> permissions = {};
     std::string scratch = {};
+    std::string stream = {}; // of the command being decided
     chain_hasher hasher = {};
 
     result<void> make_room(const command_request& request);
     result<void> ensure_room(std::size_t wanted);
     result<void> check_size(const event_draft& draft);
     void begin(const command_request& request);
+    void know(const principal& caller);
     void stage_each(const command_request& request, std::vector<item_outcome>& outcomes);
-    void stage_all(const command_request& request, std::vector<item_outcome>& outcomes);
+    void stage_all(const command_request& request, command_answer& answer);
     item_outcome run(const command_item& item);
     template <class Command>
     item_outcome run_one(const command_item& item, const Command& what);
@@ -129,11 +138,13 @@ void sequencer::stage(std::unique_ptr<command_request> request) {
     command_answer answer;
     const auto room = parts_->make_room(*request);
     if (!room.ok()) {
-        answer.outcomes.assign(request->items.size(), failed_with(room.error()));
+        answer.failed_whole = request->mode == batch_mode::all;
+        answer.outcomes.assign(answer.failed_whole ? 1 : request->items.size(),
+                               failed_with(room.error()));
     } else {
         parts_->begin(*request);
         if (request->mode == batch_mode::all) {
-            parts_->stage_all(*request, answer.outcomes);
+            parts_->stage_all(*request, answer);
         } else {
             parts_->stage_each(*request, answer.outcomes);
         }
@@ -154,6 +165,7 @@ result<commit_notice> sequencer::commit() {
         parts_->head = notice.batch->last();
     }
     parts_->batch.clear();
+    parts_->known = nullptr;
     parts_->room_ensured = 0;
     notice.answers = std::exchange(parts_->answers, {});
     return notice;
@@ -192,18 +204,28 @@ result<void> sequencer::parts::check_size(const event_draft& draft) {
 
 void sequencer::parts::begin(const command_request& request) {
     last_recorded = std::max(last_recorded, time.now());
-    const principal& caller = *request.caller;
+    if (known != request.caller.get()) {
+        know(*request.caller);
+    }
     common = {};
     common.recorded = last_recorded;
-    common.tenant = batch.texts().keep(caller.tenant);
-    common.actor = batch.texts().keep(caller.actor);
+    common.tenant = tenant;
+    common.actor = actor;
     common.reason = batch.texts().keep(request.reason);
     common.correlation = batch.texts().keep(request.correlation);
     common.cause = batch.texts().keep(request.cause);
     common.trace = batch.texts().keep(request.trace);
+    dry_run = request.dry_run;
+}
+
+//! The answers of the batch hold their requests and these their callers: a pointer names one caller until
+//! the batch is told.
+void sequencer::parts::know(const principal& caller) {
+    known = &caller;
+    tenant = batch.texts().keep(caller.tenant);
+    actor = batch.texts().keep(caller.actor);
     scratch.assign(caller.tenant).append("/").append(caller.actor);
     scope = batch.texts().keep(scratch);
-    dry_run = request.dry_run;
     permissions.assign(caller.permissions.begin(), caller.permissions.end());
 }
 
@@ -230,8 +252,13 @@ void sequencer::parts::stage_each(const command_request& request,
     }
 }
 
-void sequencer::parts::stage_all(const command_request& request,
-                                 std::vector<item_outcome>& outcomes) {
+void sequencer::parts::stage_all(const command_request& request, command_answer& answer) {
+    std::vector<item_outcome>& outcomes = answer.outcomes;
+    const auto fail_whole = [&](item_outcome why) {
+        answer.failed_whole = why.failure.has_value();
+        outcomes.clear();
+        outcomes.push_back(std::move(why));
+    };
     const auto start = batch.here();
     id128 whole;
     const bool keyed = !request.batch_key.empty() && !dry_run;
@@ -243,14 +270,14 @@ void sequencer::parts::stage_all(const command_request& request,
         whole = digest_of(digests);
         for (const command_item& item : request.items) {
             if (item.idempotency_key == request.batch_key) {
-                outcomes.assign(1, failed_with(reused("A command of the batch has the key of the "
-                                                      "whole batch.")));
+                fail_whole(failed_with(reused("A command of the batch has the key of the "
+                                              "whole batch.")));
                 return;
             }
         }
-        auto known = recall(request.batch_key, whole);
-        if (!known.ok() || known.value().has_value()) {
-            outcomes.assign(1, known.ok() ? *known.value() : failed_with(known.error()));
+        auto told = recall(request.batch_key, whole);
+        if (!told.ok() || told.value().has_value()) {
+            fail_whole(told.ok() ? *told.value() : failed_with(told.error()));
             return;
         }
     }
@@ -261,8 +288,11 @@ void sequencer::parts::stage_all(const command_request& request,
         if (outcome.kind == outcome_kind::failed) {
             model.drop();
             batch.back_to(start);
-            outcomes.resize(outcomes.size() + 1);
-            outcomes.back() = std::move(outcome);
+            if (concerns_the_request(outcome.failure->code)) {
+                fail_whole(std::move(outcome));
+            } else {
+                outcomes.push_back(std::move(outcome));
+            }
             return;
         }
         if (dry_run && outcome.kind == outcome_kind::appended) {
@@ -295,15 +325,15 @@ item_outcome sequencer::parts::run_one(const command_item& item, const Command& 
     id128 body_hash;
     if (!item.idempotency_key.empty() && !dry_run) {
         body_hash = body_hash_of(item);
-        auto known = recall(item.idempotency_key, body_hash);
-        if (!known.ok()) {
-            return failed_with(std::move(known).error());
+        auto told = recall(item.idempotency_key, body_hash);
+        if (!told.ok()) {
+            return failed_with(std::move(told).error());
         }
-        if (known.value().has_value()) {
-            return std::move(*known.value());
+        if (told.value().has_value()) {
+            return std::move(*told.value());
         }
     }
-    const std::string stream = stream_named(what);
+    name_stream(what, stream);
     const bool was_there = exists(model, what);
     if (auto failure = check_conditions(item, what, stream, was_there)) {
         return failed_with(std::move(*failure));
@@ -334,7 +364,9 @@ item_outcome sequencer::parts::run_one(const command_item& item, const Command& 
             remember(item.idempotency_key, body_hash, outcome);
         }
     }
-    if (!stream.empty()) {
+    if (outcome.kind == outcome_kind::appended && batch.events().back().stream == stream) {
+        outcome.stream_version = batch.events().back().stream_version;
+    } else if (!stream.empty()) {
         const auto version = version_of(stream);
         if (version.ok()) {
             outcome.stream_version = version.value();

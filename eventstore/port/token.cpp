@@ -9,11 +9,12 @@ namespace {
 constexpr std::size_t epoch_digits = 16;
 constexpr std::size_t hash_digits = 8;
 
-void write_hex(std::uint64_t value, std::size_t digits, std::string& out) {
+char* write_hex(std::uint64_t value, std::size_t digits, char* to) {
     static constexpr char symbols[] = "0123456789abcdef";
     for (std::size_t i = digits; i-- > 0;) {
-        out += symbols[(value >> (4 * i)) & 0xFU];
+        *to++ = symbols[(value >> (4 * i)) & 0xFU];
     }
+    return to;
 }
 
 //! Exactly that many lower-case digits: a token is copied, never typed.
@@ -53,14 +54,16 @@ error not_a_token() {
 } // namespace
 
 void write_token(std::uint64_t epoch, position at, std::uint32_t hash_prefix, std::string& out) {
-    write_hex(epoch, epoch_digits, out);
-    char digits[20];
-    const auto [end, problem] = std::to_chars(digits, digits + sizeof digits, at);
+    constexpr std::size_t position_digits = 20;
+    char room[epoch_digits + 1 + position_digits + 1 + hash_digits];
+    char* to = write_hex(epoch, epoch_digits, room);
+    *to++ = '.';
+    const auto [end, problem] = std::to_chars(to, to + position_digits, at);
     check(problem == std::errc{}, "20 digits hold any position");
-    out += '.';
-    out.append(digits, static_cast<std::size_t>(end - digits));
-    out += '.';
-    write_hex(hash_prefix, hash_digits, out);
+    to = end;
+    *to++ = '.';
+    to = write_hex(hash_prefix, hash_digits, to);
+    out.append(room, static_cast<std::size_t>(to - room));
 }
 
 result<history_token> read_token(std::string_view text) {

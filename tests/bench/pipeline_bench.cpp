@@ -105,9 +105,9 @@ std::unique_ptr<command_request> read_request(json_document& document, std::uint
     request->caller = caller;
     const std::string service = "svc-" + std::to_string(number % 100);
     const std::string instance = "node-" + std::to_string(number);
-    std::string& text = request->texts.emplace_back(body);
-    const std::vector<path_field> path{{"service", request->texts.emplace_back(service)},
-                                       {"instance", request->texts.emplace_back(instance)}};
+    std::string text(request->texts.keep(body));
+    const std::vector<path_field> path{{"service", request->texts.keep(service)},
+                                       {"instance", request->texts.keep(instance)}};
     field_errors errors;
     registry::register_instance what;
     if (!document.parse(text).ok()) {

@@ -301,7 +301,7 @@ TEST(followers, get_a_batch_larger_than_their_bound_in_pieces) {
         request->caller = w.caller;
         registry::register_instance what;
         what.service = "web";
-        what.instance = request->texts.emplace_back("n" + std::to_string(i));
+        what.instance = request->texts.keep("n" + std::to_string(i));
         what.address = "10.0.0.1";
         what.port = 80;
         request->items.push_back({.what = what});

@@ -4,7 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <cstdlib>
+#include <future>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace fasti {
@@ -267,6 +271,145 @@ TEST(node, keeps_every_lease_when_rebuilt_views_take_over) {
     EXPECT_EQ(w.status("b"), registry::instance_status::up);
     w.node.pass_ms(45'000);
     EXPECT_FALSE(w.node->views().registry().slot_of("web", "c").has_value()) << "reaped in time";
+}
+
+TEST(node, counts_nothing_of_a_batch_of_which_nothing_was_done) {
+    world w;
+    (void)w.join("a", 10'000);
+    const auto ask = [&](std::vector<command_item> items) {
+        auto request = std::make_unique<command_request>();
+        request->caller = w.caller;
+        request->mode = batch_mode::all;
+        request->items = std::move(items);
+        EXPECT_TRUE(w.node->submit(request));
+        (void)w.node.pump();
+    };
+    registry::register_instance fresh;
+    fresh.service = "web";
+    fresh.instance = "b";
+    fresh.address = "10.0.0.2";
+    fresh.port = 80;
+    registry::register_instance same = fresh; // what "a" is already: it would renew its lease
+    same.instance = "a";
+    same.address = "10.0.0.1";
+    same.lease_ms = 10'000;
+    registry::drain_instance unknown;
+    unknown.service = "web";
+    unknown.instance = "nobody";
+    const node_counters before = w.node->counters();
+    ask({{.what = fresh}, {.what = same}, {.what = unknown}});
+    EXPECT_EQ(w.node->counters().commands_appended, before.commands_appended);
+    EXPECT_EQ(w.node->counters().commands_unchanged, before.commands_unchanged);
+    EXPECT_EQ(w.node->counters().renewals, before.renewals) << "no lease was renewed by it";
+    EXPECT_EQ(w.node->counters().commands_failed, before.commands_failed + 1);
+    w.full.room = error{error_code::store_full, "No room."};
+    ask({{.what = fresh}, {.what = same}});
+    EXPECT_EQ(w.node->counters().commands_failed, before.commands_failed + 1)
+        << "none of its commands failed";
+}
+
+//! A pipeline whose thread is held between two commits until it is let go.
+struct held_pipeline {
+    world w;
+    write_model model;
+    sequencer decides{w.full, model, w.time, w.ids};
+    std::atomic<std::size_t> answered{0};
+    std::atomic<std::size_t> wakes{0};
+    std::promise<void> all_told;
+    std::size_t awaited = 0;
+
+    pipeline_thread::hooks hooks() {
+        pipeline_thread::hooks told;
+        told.deliver = [this](commit_notice&& notice) {
+            if (answered.fetch_add(notice.answers.size()) + notice.answers.size() == awaited) {
+                all_told.set_value();
+            }
+        };
+        told.fail = [](const error&) { std::abort(); };
+        told.idle = [] {};
+        return told;
+    }
+
+    std::unique_ptr<command_request> request(const std::string& name, std::size_t bytes) {
+        auto made = std::make_unique<command_request>();
+        made->caller = w.caller;
+        made->borrowed_bytes = bytes;
+        registry::register_instance what;
+        what.service = "web";
+        what.instance = made->texts.keep(name);
+        what.address = "10.0.0.1";
+        what.port = 80;
+        made->items.push_back({.what = what});
+        return made;
+    }
+};
+
+TEST(pipeline_thread, bounds_what_waits_by_commands_and_by_bytes) {
+    held_pipeline held;
+    pipeline_thread pipeline(held.decides, {.commands_max = 3, .bytes_max = 100'000}, held.hooks());
+    std::promise<void> entered;
+    std::promise<void> let_go;
+    pipeline.between_commits([&] {
+        entered.set_value();
+        let_go.get_future().wait();
+    });
+    entered.get_future().wait();
+    const auto offer = [&](const std::string& name, std::size_t bytes) {
+        auto request = held.request(name, bytes);
+        const bool taken = pipeline.offer(request);
+        EXPECT_EQ(taken, request == nullptr) << "what is not taken stays with its owner";
+        return taken;
+    };
+    EXPECT_TRUE(offer("a", 500'000)) << "alone it may be larger than the queue";
+    EXPECT_FALSE(offer("b", 10)) << "no bytes are left";
+    let_go.set_value();
+    pipeline.stop();
+    EXPECT_EQ(held.answered.load(), 1U);
+    EXPECT_FALSE(offer("c", 10)) << "closed";
+}
+
+TEST(pipeline_thread, bounds_what_waits_by_commands) {
+    held_pipeline held;
+    pipeline_thread pipeline(held.decides, {.commands_max = 2, .bytes_max = 100'000}, held.hooks());
+    std::promise<void> entered;
+    std::promise<void> let_go;
+    pipeline.between_commits([&] {
+        entered.set_value();
+        let_go.get_future().wait();
+    });
+    entered.get_future().wait();
+    for (const bool taken : {true, true, false}) {
+        auto request = held.request("a", 10);
+        EXPECT_EQ(pipeline.offer(request), taken);
+    }
+    EXPECT_EQ(pipeline.waiting(), 2U);
+    let_go.set_value();
+    pipeline.stop();
+    EXPECT_EQ(held.answered.load(), 2U);
+}
+
+TEST(pipeline_thread, is_woken_once_for_all_that_is_offered_meanwhile) {
+    held_pipeline held;
+    held.awaited = 3;
+    std::promise<void> asleep;
+    std::atomic<bool> told{false};
+    pipeline_thread::hooks hooks = held.hooks();
+    hooks.idle = [&] {
+        if (!told.exchange(true)) {
+            asleep.set_value();
+        }
+    };
+    hooks.wake_soon = [&] { ++held.wakes; };
+    pipeline_thread pipeline(held.decides, {.commands_max = 10, .bytes_max = 100'000}, hooks);
+    asleep.get_future().wait();
+    for (const char* const name : {"a", "b", "c"}) {
+        auto request = held.request(name, 10);
+        ASSERT_TRUE(pipeline.offer(request));
+    }
+    EXPECT_EQ(held.wakes.load(), 1U);
+    pipeline.wake();
+    held.all_told.get_future().wait();
+    pipeline.stop();
 }
 
 TEST(node, leaves_a_request_with_its_owner_when_the_queue_is_full) {

@@ -218,6 +218,70 @@ TEST(sequencer, does_all_of_a_batch_or_nothing) {
     EXPECT_EQ(b.facts.head().last, 1U);
 }
 
+TEST(sequencer, tells_what_failed_as_a_whole_from_what_one_command_failed) {
+    bench b;
+    const auto all_of = [&](std::vector<command_item> items, std::string key) {
+        auto asked = b.request(std::move(items));
+        asked->mode = batch_mode::all;
+        asked->batch_key = std::move(key);
+        b.decides.stage(std::move(asked));
+        return std::move(b.commit().answers.at(0));
+    };
+    registry::drain_instance unknown;
+    unknown.service = "web";
+    unknown.instance = "nobody";
+    const auto one = all_of({{.what = an_instance("a")}, {.what = unknown}}, "");
+    EXPECT_FALSE(one.failed_whole);
+    EXPECT_EQ(one.outcomes.size(), 2U);
+
+    b.facts.room = error{error_code::store_full, "No room."};
+    const auto full = all_of({{.what = an_instance("a")}, {.what = an_instance("b")}}, "");
+    EXPECT_TRUE(full.failed_whole);
+    ASSERT_EQ(full.outcomes.size(), 1U);
+    EXPECT_EQ(full.outcomes.at(0).failure->code, error_code::store_full);
+    b.facts.room.reset();
+
+    EXPECT_FALSE(all_of({{.what = an_instance("a")}}, "k").failed_whole);
+    const auto reused = all_of({{.what = an_instance("b")}, {.what = an_instance("c")}}, "k");
+    EXPECT_TRUE(reused.failed_whole);
+    ASSERT_EQ(reused.outcomes.size(), 1U);
+    EXPECT_EQ(reused.outcomes.at(0).failure->code, error_code::key_reused);
+}
+
+TEST(sequencer, keeps_callers_apart_that_share_a_batch) {
+    bench b;
+    const auto other = std::make_shared<principal>(
+        principal{"token/00000000000000bb", "north", {"registry:write"}});
+    for (const auto& who : {b.caller, std::shared_ptr<const principal>(other), b.caller}) {
+        auto asked = b.request(
+            {{.what = an_instance(who == other ? "b" : "a", b.decides.idle() ? 80 : 81)}});
+        asked->caller = who;
+        b.decides.stage(std::move(asked));
+    }
+    (void)b.commit();
+    std::vector<std::string> actors;
+    (void)b.facts.read(1, 3, {}, [&](const recorded_event& event) {
+        actors.push_back(std::string(event.fact.tenant) + "|" + std::string(event.fact.actor));
+        return read_more::go_on;
+    });
+    EXPECT_EQ(actors,
+              (std::vector<std::string>{"|token/00000000000000aa", "north|token/00000000000000bb",
+                                        "|token/00000000000000aa"}));
+}
+
+TEST(kept_texts, stay_where_they_are) {
+    kept_texts texts;
+    std::vector<std::pair<std::string, std::string_view>> all;
+    for (const std::size_t size : {0U, 5U, 150U, 20U, 4'000U, 200U, 9'000U, 1U}) {
+        const std::string text(size, static_cast<char>('a' + all.size()));
+        all.emplace_back(text, texts.keep(text));
+    }
+    for (const auto& [text, kept] : all) {
+        EXPECT_EQ(kept, text);
+    }
+    EXPECT_EQ(texts.bytes(), 13'376U);
+}
+
 TEST(sequencer, lets_the_commands_of_one_batch_see_each_other) {
     bench b;
     registry::drain_instance drain;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Properties of the write model: dropping leaves no trace, and snapshots are canonical and safe to read.
+#include "domain/registry/flat_table.hpp"
 #include "domain/registry/registry.gen.hpp"
 #include "domain/registry/state.hpp"
 #include "tests/support/given.hpp"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <random>
@@ -178,6 +180,38 @@ TEST(registry_snapshot, writes_back_what_it_read) {
     state empty;
     ASSERT_TRUE(read_snapshot(snapshot_of(empty), again));
     EXPECT_EQ(again.service_count(), 0U);
+}
+
+TEST(registry_snapshot, what_it_brought_is_found_by_name) {
+    state now;
+    const std::string bytes = snapshot_of(filled(now));
+    state again;
+    ASSERT_TRUE(read_snapshot(bytes, again));
+    ASSERT_GT(now.instance_count(), 0U);
+    now.for_each_instance([&](const instance_record& record) {
+        const instance_record* found = again.find_instance(record.service(), record.instance());
+        ASSERT_NE(found, nullptr) << record.service() << "/" << record.instance();
+        EXPECT_EQ(found->generation, record.generation);
+    });
+    now.for_each_service([&](const service_record& record) {
+        const service_record* found = again.find_service(record.service());
+        ASSERT_NE(found, nullptr) << record.service();
+        EXPECT_EQ(found->instances, record.instances);
+    });
+}
+
+//! Probing stays short only while the table has room.
+TEST(flat_table, is_never_fuller_than_three_quarters) {
+    struct record {};
+    constexpr std::size_t slot_bytes = 16;
+    std::vector<record> records(3000);
+    flat_table<record> table;
+    for (std::size_t i = 0; i < records.size(); ++i) {
+        table.insert(i * 0x9e3779b97f4a7c15U, &records[i]);
+        ASSERT_LE(table.size() * 4, table.bytes() / slot_bytes * 3) << "after " << i + 1;
+        ASSERT_LE(table.bytes() / slot_bytes, std::max<std::size_t>(16, (i + 1) * 4))
+            << "after " << i + 1;
+    }
 }
 
 TEST(registry_snapshot, does_not_depend_on_the_order_of_events) {

@@ -143,6 +143,13 @@ TEST(register_service, updates_when_a_field_differs) {
     }
 }
 
+TEST(register_service, sorts_tags_and_metadata) {
+    const register_service command{
+        .service = "web", .tags = {"b", "a", "b"}, .metadata = {{"z", "1"}, {"a", "2"}}};
+    given({}).when(command).then({service_registered{
+        .service = "web", .tags = {"a", "b"}, .metadata = {{"a", "2"}, {"z", "1"}}}});
+}
+
 TEST(deregister_service, forgets_a_service_without_instances) {
     given({web_service()})
         .when(deregister_service{.service = "web"})

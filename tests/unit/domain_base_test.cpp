@@ -119,11 +119,11 @@ TEST(char_class, counts_members) {
     EXPECT_FALSE(digits.skip("123a", at, {1, 9}));
     EXPECT_TRUE(has_control("a\nb"));
     EXPECT_TRUE(has_control("\x7F"));
-    for (std::size_t at = 0; at < 20; ++at) {
+    for (std::size_t place = 0; place < 20; ++place) {
         for (int byte = 0; byte < 256; ++byte) {
             std::string text(20, 'x');
-            text[at] = static_cast<char>(byte);
-            EXPECT_EQ(has_control(text), byte < 0x20 || byte == 0x7F) << byte << " at " << at;
+            text[place] = static_cast<char>(byte);
+            EXPECT_EQ(has_control(text), byte < 0x20 || byte == 0x7F) << byte << " at " << place;
         }
     }
     EXPECT_FALSE(has_control("gr\xC3\xBC\xC3\x9F"

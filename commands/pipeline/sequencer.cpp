@@ -87,7 +87,7 @@ struct sequencer::parts {
     bool dry_run = false;
     std::vector<std::string_view> permissions = {};
     std::string scratch = {};
-    std::string stream = {}; // of the command being decided
+    std::string own_stream = {}; // of the command being decided
     chain_hasher hasher = {};
 
     result<void> make_room(const command_request& request);
@@ -333,9 +333,9 @@ item_outcome sequencer::parts::run_one(const command_item& item, const Command& 
             return std::move(*told.value());
         }
     }
-    name_stream(what, stream);
+    name_stream(what, own_stream);
     const bool was_there = exists(model, what);
-    if (auto failure = check_conditions(item, what, stream, was_there)) {
+    if (auto failure = check_conditions(item, what, own_stream, was_there)) {
         return failed_with(std::move(*failure));
     }
     const id128 command_id = ids.next();
@@ -364,10 +364,10 @@ item_outcome sequencer::parts::run_one(const command_item& item, const Command& 
             remember(item.idempotency_key, body_hash, outcome);
         }
     }
-    if (outcome.kind == outcome_kind::appended && batch.events().back().stream == stream) {
+    if (outcome.kind == outcome_kind::appended && batch.events().back().stream == own_stream) {
         outcome.stream_version = batch.events().back().stream_version;
-    } else if (!stream.empty()) {
-        const auto version = version_of(stream);
+    } else if (!own_stream.empty()) {
+        const auto version = version_of(own_stream);
         if (version.ok()) {
             outcome.stream_version = version.value();
         }

@@ -275,7 +275,7 @@ TEST(node, keeps_every_lease_when_rebuilt_views_take_over) {
 }
 
 TEST(node, counts_nothing_of_a_batch_of_which_nothing_was_done) {
-    world w;
+    node_world w;
     (void)w.join("a", 10'000);
     const auto ask = [&](std::vector<command_item> items) {
         auto request = std::make_unique<command_request>();
@@ -311,7 +311,7 @@ TEST(node, counts_nothing_of_a_batch_of_which_nothing_was_done) {
 
 //! A pipeline whose thread is held between two commits until it is let go.
 struct held_pipeline {
-    world w;
+    node_world w;
     write_model model;
     sequencer decides{w.full, model, w.time, w.ids};
     std::atomic<std::size_t> answered{0};

@@ -26,8 +26,8 @@ struct gate {
 };
 
 TEST(worker, lets_its_lanes_take_turns) {
+    gate first; // outlives the worker that may still stand in it
     worker on(8, 2);
-    gate first;
     first.hold(on);
     std::string order;
     for (const char each : {'a', 'b', 'c', 'd'}) {
@@ -43,8 +43,8 @@ TEST(worker, lets_its_lanes_take_turns) {
 }
 
 TEST(worker, refuses_what_does_not_fit_in_its_lane_and_takes_it_in_another) {
+    gate first; // outlives the worker that may still stand in it
     worker on(2, 2);
-    gate first;
     first.hold(on);
     EXPECT_TRUE(on.run(0, [] {}));
     EXPECT_TRUE(on.run(0, [] {}));
@@ -54,8 +54,8 @@ TEST(worker, refuses_what_does_not_fit_in_its_lane_and_takes_it_in_another) {
 }
 
 TEST(worker, drops_what_waits_when_it_ends) {
+    gate first; // outlives the worker that may still stand in it
     worker on(1'000'000, 2);
-    gate first;
     first.hold(on);
     bool ran = false;
     ASSERT_TRUE(on.run([&] { ran = true; }));

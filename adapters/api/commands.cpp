@@ -35,12 +35,8 @@ result<bool> read_dry_run(const http::request& from) {
     if (from.query.empty()) {
         return common.dry_run;
     }
-    std::vector<query_param> given;
-    for (const http::query_pair& pair : from.query) {
-        given.push_back({pair.name, pair.value});
-    }
     field_errors errors;
-    read_common(given, {.dry_run = true}, common, errors);
+    read_common(from.query, {.dry_run = true}, common, errors);
     if (!errors.empty()) {
         return to_error(std::move(errors), "command");
     }
@@ -60,6 +56,24 @@ result<json_value> read_body(const call& asked, json_document& document) {
         return std::move(parsed).error();
     }
     return document.root();
+}
+
+//! Whether nothing but the path says what is wanted: then a renewal needs no command.
+bool is_bare(const http::request& in) {
+    using http::header_id;
+    return in.body.empty() && in.query.empty() && !in.has(header_id::content_type) &&
+           !in.has(header_id::idempotency_key) && !in.has(header_id::if_match) &&
+           !in.has(header_id::if_none_match) && !in.has(header_id::fasti_reason);
+}
+
+void tell_renewed(const call& asked, const item_outcome& outcome, const renewal& renewed,
+                  const node& live) {
+    json_writer writer(asked.out().body);
+    writer.begin_object();
+    write_outcome(writer, outcome, live);
+    write_renewal(writer, renewed);
+    writer.end_object();
+    finish(asked.to, live);
 }
 
 struct prepared {
@@ -101,7 +115,11 @@ result<prepared> prepare(const call& asked, json_document& document) {
 
 void command_routes::handle(const call& asked) {
     switch (asked.route().kind) {
-        case http::route_kind::command: run_one(asked, asked.route().command); return;
+        case http::route_kind::command:
+            if (asked.route().command != command_type::renew_lease || !renew_at_once(asked)) {
+                run_one(asked, asked.route().command);
+            }
+            return;
         case http::route_kind::any_command: {
             const std::string_view name = asked.at.captured()[0].value;
             const auto type = command_type_from_name(name);
@@ -200,18 +218,26 @@ void command_routes::tell(const http::responder& to, const command_answer& answe
     finish(to, live);
 }
 
+//! The heartbeat of every instance: names that are found need no other check. False: take the long way.
+bool command_routes::renew_at_once(const call& asked) {
+    if (!is_bare(asked.in())) {
+        return false;
+    }
+    const auto names = asked.at.captured();
+    const auto renewed = context_.live->renew(names[0].value, names[1].value);
+    if (renewed.has_value()) {
+        tell_renewed(asked, nothing_changed(), *renewed, *context_.live);
+    }
+    return renewed.has_value();
+}
+
 void command_routes::renew(const call& asked, std::unique_ptr<command_request> request) {
     const auto& what = std::get<registry::renew_lease>(request->items[0].what);
     const bool conditional = request->items[0].expected_version.has_value() ||
                              request->items[0].must_exist || request->items[0].must_not_exist;
     if (!conditional) {
         if (const auto renewed = context_.live->renew(what.service, what.instance)) {
-            json_writer writer(asked.out().body);
-            writer.begin_object();
-            write_outcome(writer, nothing_changed(), *context_.live);
-            write_renewal(writer, *renewed);
-            writer.end_object();
-            finish(asked.to, *context_.live);
+            tell_renewed(asked, nothing_changed(), *renewed, *context_.live);
             return;
         }
     }
@@ -222,11 +248,8 @@ void command_routes::renew(const call& asked, std::unique_ptr<command_request> r
             const bool by_header = answer.request->items[0].expected_version.has_value();
             http::write_problem(as_asked(*outcome.failure, by_header), asked.out());
         } else if (const auto renewed = context_.live->renew(named.service, named.instance)) {
-            json_writer writer(asked.out().body);
-            writer.begin_object();
-            write_outcome(writer, outcome, *context_.live);
-            write_renewal(writer, *renewed);
-            writer.end_object();
+            tell_renewed(asked, outcome, *renewed, *context_.live);
+            return;
         } else {
             http::write_problem(renewal_overtaken(), asked.out());
         }

@@ -23,6 +23,7 @@ public:
 private:
     void run_one(const call& asked, command_type type);
     void run_batch(const call& asked);
+    bool renew_at_once(const call& asked);
     void renew(const call& asked, std::unique_ptr<command_request> request);
     void renew_many(const call& asked, std::unique_ptr<command_request> request);
     void submit(const call& asked, std::unique_ptr<command_request> request);

@@ -10,7 +10,6 @@
 #include <charconv>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 namespace fasti::api {
 namespace {
@@ -24,13 +23,12 @@ struct read_params {
     field_errors errors;
 
     explicit read_params(const question& asked) {
-        const http::route_match at = http::match(asked.from->verb, asked.from->path, room);
-        std::vector<query_param> given;
-        given.reserve(asked.from->query.size());
-        for (const http::query_pair& pair : asked.from->query) {
-            given.push_back({pair.name, pair.value});
+        if (asked.captured.has_value()) {
+            read_query(asked.from->query, *asked.captured, own, common, errors);
+        } else {
+            const http::route_match at = http::match(asked.from->verb, asked.from->path, room);
+            read_query(asked.from->query, at.captured(), own, common, errors);
         }
-        read_query(given, at.captured(), own, common, errors);
     }
     read_params(const read_params&) = delete;
     read_params& operator=(const read_params&) = delete;
@@ -168,9 +166,9 @@ std::optional<std::string> stream_of(const question& asked) {
     });
 }
 
-result<first_look> look(const question& asked, const view_set& views, const pick_context& pick) {
-    first_look out;
-    auto failure = with_params(asked, [&](auto& read) -> std::optional<error> {
+result<void> look(const question& asked, const view_set& views, const pick_context& pick,
+                  first_look& out) {
+    auto read_well = with_params(asked, [&](auto& read) -> result<void> {
         if (!read.errors.empty()) {
             return to_error(std::move(read.errors), http::to_name(asked.what));
         }
@@ -178,15 +176,12 @@ result<first_look> look(const question& asked, const view_set& views, const pick
         if (out.common.at.empty() && out.common.after.empty() && out.common.index.empty()) {
             out.answer.emplace().answer = evaluator{views, pick}(read);
         }
-        return std::nullopt;
+        return {};
     });
-    if (failure.has_value()) {
-        return std::move(*failure);
-    }
     if (out.answer.has_value()) {
         out.answer->etag = etag_of(asked, views, out.answer->answer);
     }
-    return out;
+    return read_well;
 }
 
 evaluated evaluate(const question& asked, const view_set& views, const pick_context& pick) {

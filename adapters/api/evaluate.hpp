@@ -9,6 +9,7 @@
 #include "projections/queries/registry_queries.hpp"
 
 #include <optional>
+#include <span>
 #include <string>
 
 namespace fasti::api {
@@ -17,6 +18,8 @@ namespace fasti::api {
 struct question {
     http::operation what = http::operation::get_service;
     const http::request* from = nullptr;
+    //! What the path captured, decoded, while the route's match lives; else it is matched again.
+    std::optional<std::span<const path_field>> captured = {};
 };
 
 struct evaluated {
@@ -32,7 +35,8 @@ struct first_look {
 };
 
 //! For queries over views. Errors: fields_invalid. Thread: that of the views.
-result<first_look> look(const question& asked, const view_set& views, const pick_context& pick);
+result<void> look(const question& asked, const view_set& views, const pick_context& pick,
+                  first_look& out);
 
 //! The common parameters of a query, all of its parameters checked.
 //! Errors: fields_invalid.

@@ -218,9 +218,7 @@ struct event_routes::parts {
     void note_end_of(std::string_view actor);
 
     void add_position(const call& asked) const {
-        std::string token;
-        context.live->write_position(token);
-        asked.out().add_header("Fasti-Position", token);
+        asked.out().add_header("Fasti-Position", context.live->position_token());
     }
     //! Runs the work on the worker and `tell` on this thread afterwards; false: too much waits.
     template <class Work, class Tell>

@@ -44,8 +44,6 @@ std::string status_document(const api_context& context) {
     const node& live = *context.live;
     const ledger_head head = live.facts().head();
     std::string body;
-    std::string token;
-    live.write_position(token);
     json_writer out(body);
     out.begin_object();
     out.name("version");
@@ -53,7 +51,7 @@ std::string status_document(const api_context& context) {
     out.name("log_id");
     out.text(to_hex(live.facts().log_id().as_bytes()));
     out.name("position");
-    out.text(token);
+    out.text(live.position_token());
     out.name("head");
     out.number(head.last);
     out.name("last_recorded_at");
@@ -85,14 +83,10 @@ template <class Params, class Query>
 query_answer ask(const question& what, const Query& query) {
     std::string room;
     const http::route_match at = http::match(what.from->verb, what.from->path, room);
-    std::vector<query_param> given;
-    for (const http::query_pair& pair : what.from->query) {
-        given.push_back({pair.name, pair.value});
-    }
     Params own;
     common_params common;
     field_errors errors;
-    read_query(given, at.captured(), own, common, errors);
+    read_query(what.from->query, at.captured(), own, common, errors);
     return query(own, page_of(common));
 }
 
@@ -112,9 +106,7 @@ void tell(const call& asked, const query_answer& answer, const node& live) {
     } else {
         asked.out().body = answer.body;
     }
-    std::string position;
-    live.write_position(position);
-    asked.out().add_header("Fasti-Position", position);
+    asked.out().add_header("Fasti-Position", live.position_token());
     asked.to.send();
 }
 

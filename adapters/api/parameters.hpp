@@ -6,7 +6,6 @@
 #include "domain/wire/fields.hpp"
 
 #include <utility>
-#include <vector>
 
 namespace fasti::api {
 
@@ -14,15 +13,10 @@ namespace fasti::api {
 //! Errors: fields_invalid.
 template <class Params>
 result<Params> read_own_params(const call& asked) {
-    std::vector<query_param> given;
-    given.reserve(asked.in().query.size());
-    for (const http::query_pair& pair : asked.in().query) {
-        given.push_back({pair.name, pair.value});
-    }
     Params own;
     common_params common;
     field_errors errors;
-    read_query(given, asked.at.captured(), own, common, errors);
+    read_query(asked.in().query, asked.at.captured(), own, common, errors);
     if (!errors.empty()) {
         return to_error(std::move(errors), Params::query_name);
     }

@@ -393,9 +393,7 @@ void proof_routes::parts::begin(const call& asked, const job_pointer& one) {
     http::response& out = asked.out();
     out.content_type = http::media::event_stream;
     out.add_header("X-Accel-Buffering", "no"); // proxies of nginx's kind would hold frames back
-    std::string position;
-    context.live->write_position(position);
-    out.add_header("Fasti-Position", position);
+    out.add_header("Fasti-Position", context.live->position_token());
     one->out = asked.to.start_stream();
     if (!one->out.open()) {
         one->meeting.stop();

@@ -53,7 +53,7 @@ bool is_known(const http::request& from, std::string_view etag) {
 }
 
 //! Fills the answer and sends it.
-void tell(const call& asked, evaluated what, std::string_view position) {
+void tell(const call& asked, evaluated&& what, std::string_view position) {
     http::response& out = asked.out();
     if (what.answer.failure.has_value()) {
         http::write_problem(*what.answer.failure, out);
@@ -143,13 +143,11 @@ struct query_routes::parts final : commit_follower {
     evaluated evaluate_live(const question& what) {
         return evaluate(what, context.live->views(), {random.next(), turns});
     }
-    result<first_look> look_live(const question& what) {
-        return look(what, context.live->views(), {random.next(), turns});
+    result<void> look_live(const question& what, first_look& out) {
+        return look(what, context.live->views(), {random.next(), turns}, out);
     }
-    void tell_live(const call& asked, evaluated what) const {
-        std::string position;
-        context.live->write_position(position);
-        tell(asked, std::move(what), position);
+    void tell_live(const call& asked, evaluated&& what) const {
+        tell(asked, std::move(what), context.live->position_token());
     }
     std::int64_t in_ms(std::uint64_t ms) const {
         return context.time.monotonic_us() + static_cast<std::int64_t>(ms) * 1'000;
@@ -175,13 +173,15 @@ void query_routes::handle(const call& asked) {
         }
         return;
     }
-    auto first = parts_->look_live(what);
-    if (!first.ok()) {
-        asked.refuse(first.error());
-    } else if (first->answer.has_value()) {
-        parts_->tell_live(asked, std::move(*first->answer));
+    question now = what;
+    now.captured = asked.at.captured();
+    first_look first;
+    if (const auto read = parts_->look_live(now, first); !read.ok()) {
+        asked.refuse(read.error());
+    } else if (first.answer.has_value()) {
+        parts_->tell_live(asked, std::move(*first.answer));
     } else {
-        parts_->answer(asked, what, first->common);
+        parts_->answer(asked, what, first.common);
     }
 }
 

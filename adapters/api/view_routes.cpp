@@ -200,9 +200,7 @@ void view_routes::handle(const call& asked) {
         asked.refuse(read.error());
         return;
     }
-    std::string position;
-    parts_->context.live->write_position(position);
-    asked.out().add_header("Fasti-Position", position);
+    asked.out().add_header("Fasti-Position", parts_->context.live->position_token());
     asked.out().body = views_document(*parts_->context.live);
     asked.to.send();
 }

@@ -328,8 +328,12 @@ bool codec::parts::accept_target(request& into) {
     if (!into.http_1_0 && !into.has(header_id::host)) {
         return fail(400, error_code::malformed, "The Host header is missing.");
     }
-    if (into.has(header_id::host) && !host_without_port(into.host)) {
-        return fail(400, error_code::malformed, "The Host header cannot be read.");
+    if (into.has(header_id::host) || !into.host.empty()) {
+        const std::optional<std::string_view> name = host_without_port(into.host);
+        if (!name) {
+            return fail(400, error_code::malformed, "The Host header cannot be read.");
+        }
+        into.host = *name;
     }
     const bool asterisk = target == "*" && into.verb == method::options;
     if (!plain || (!target.starts_with('/') && !asterisk)) {

@@ -251,10 +251,9 @@ bool connection::host_known(const request& in) const noexcept {
     if (setting_->hosts.empty() || in.host.empty()) {
         return true; // only HTTP/1.0 may leave it out, and no browser speaks that
     }
-    const std::optional<std::string_view> name = host_without_port(in.host);
-    return name &&
-           std::any_of(setting_->hosts.begin(), setting_->hosts.end(),
-                       [&](const std::string& known) { return equal_ignoring_case(known, *name); });
+    return std::any_of(
+        setting_->hosts.begin(), setting_->hosts.end(),
+        [&](const std::string& known) { return equal_ignoring_case(known, in.host); });
 }
 
 void connection::refuse(exchange& refused, const codec_failure& why) {

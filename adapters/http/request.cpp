@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapters/http/request.hpp"
 
+#include "domain/base/char_class.hpp"
 #include "domain/base/utf8.hpp"
 
 #include <algorithm>
@@ -182,11 +183,10 @@ std::optional<std::string_view> host_without_port(std::string_view host) noexcep
                                           std::all_of(rest.begin() + 1, rest.end(),
                                                       [](char c) { return c >= '0' && c <= '9'; }));
     // What may stand in a registered name (RFC 3986), less percent escapes and sub-delimiters.
-    const auto allowed = [](char c) {
-        return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z') || c == '.' ||
-               c == '-' || c == '_' || c == ':' || c == '[' || c == ']';
-    };
-    if (name.empty() || !port_ok || !std::all_of(name.begin(), name.end(), allowed)) {
+    static constexpr char_class allowed(
+        "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-_:[]");
+    if (name.empty() || !port_ok ||
+        !std::all_of(name.begin(), name.end(), [](char c) { return allowed.has(c); })) {
         return std::nullopt;
     }
     return name;

@@ -3,6 +3,8 @@
 //! All text but the body points into the request's own copy of the head and lives as long as it does.
 #pragma once
 
+#include "domain/wire/fields.hpp"
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -41,10 +43,8 @@ enum class header_id : std::uint8_t {
 //! Nothing for a header that is not in the enum. Case does not matter.
 std::optional<header_id> header_id_from_name(std::string_view name) noexcept;
 
-struct query_pair {
-    std::string_view name;  //!< percent-decoded once; a '+' is a plus
-    std::string_view value; //!< likewise; empty when there is no '='
-};
+//! Percent-decoded once; a '+' is a plus. The value is empty when there is no '='.
+using query_pair = query_param;
 
 struct route;
 
@@ -64,7 +64,7 @@ public:
     std::string_view target;    //!< as sent
     std::string_view
         path; //!< still percent-encoded, without the query; begins with '/' ("*" for OPTIONS *)
-    std::string_view host; //!< from Host or an absolute target; empty in HTTP/1.0
+    std::string_view host; //!< from Host or an absolute target, without port; empty in HTTP/1.0
     std::vector<query_pair> query;
     std::vector<header_line> headers;
     std::string body; //!< may be changed in place and moved away

@@ -11,10 +11,13 @@ namespace {
 //! One path on its way through the tree.
 class walk {
 public:
-    walk(std::string_view path, std::string& room) : rest_(path), room_(room) {
+    walk(std::string_view path, std::string& room)
+        : rest_(path), room_(room), plain_(is_plain(path)) {
         room_.clear();
-        // Each byte is decoded at most twice (as a segment and in a tail): views into it stay valid.
-        room_.reserve(2 * path.size());
+        if (!plain_) {
+            // Each byte is decoded at most twice, as a segment and in a tail: views stay valid.
+            room_.reserve(2 * path.size());
+        }
     }
 
     route_match run(method verb) {
@@ -32,6 +35,15 @@ public:
     }
 
 private:
+    //! Nothing to decode and nothing to check, as nearly always.
+    static bool is_plain(std::string_view path) noexcept {
+        bool other = false;
+        for (const char c : path) {
+            other |= c == '%' || static_cast<unsigned char>(c) >= 0x80;
+        }
+        return !other;
+    }
+
     //! Takes one segment, or all that is left when the tree says so. False: out_ tells the end.
     bool step() {
         const std::size_t slash = rest_.find('/');
@@ -73,6 +85,9 @@ private:
     }
 
     std::optional<std::string_view> decode(std::string_view raw) {
+        if (plain_) {
+            return raw;
+        }
         if (raw.find('%') == std::string_view::npos) {
             if (!is_utf8(raw)) {
                 out_.status = route_status::malformed;
@@ -115,6 +130,7 @@ private:
     std::string& room_;
     route_match out_;
     std::uint16_t node_ = 0;
+    const bool plain_;
     bool after_slash_ = false; //!< an empty segment is still to come
 };
 

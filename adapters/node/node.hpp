@@ -107,8 +107,6 @@ public:
 
     //! The token of the position that the views stand at; until the next notice.
     std::string_view position_token() const noexcept { return position_token_; }
-    //! Appends it.
-    void write_position(std::string& out) const { out += position_token_; }
 
     void follow(commit_follower& one) { followers_.push_back(&one); }
     void unfollow(commit_follower& one);

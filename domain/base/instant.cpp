@@ -2,6 +2,7 @@
 #include "domain/base/instant.hpp"
 
 #include <array>
+#include <cstring>
 
 namespace fasti {
 namespace {
@@ -43,11 +44,14 @@ civil_date civil_from_days(std::int64_t days) {
     return {year_of_era + era * 400 + (month <= 2 ? 1 : 0), month, day};
 }
 
-void put_digits(char* out, std::int64_t value, int count) {
-    for (int i = count - 1; i >= 0; --i) {
-        out[i] = static_cast<char>('0' + value % 10);
-        value /= 10;
-    }
+//! Two digits.
+void put_pair(char* out, std::uint32_t value) {
+    static constexpr char pairs[] = "0001020304050607080910111213141516171819"
+                                    "2021222324252627282930313233343536373839"
+                                    "4041424344454647484950515253545556575859"
+                                    "6061626364656667686970717273747576777879"
+                                    "8081828384858687888990919293949596979899";
+    std::memcpy(out, pairs + std::size_t{value} * 2, 2);
 }
 
 bool is_leap(std::int64_t year) { return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0); }
@@ -141,19 +145,25 @@ void write_rfc3339(instant when, char (&out)[27]) noexcept {
         --days;
     }
     const civil_date date = civil_from_days(days);
-    put_digits(out, date.year, 4);
+    const auto year = static_cast<std::uint32_t>(date.year) % 10'000;
+    const auto second = static_cast<std::uint32_t>(of_day);
+    const auto fraction = static_cast<std::uint32_t>(us);
+    put_pair(out, year / 100);
+    put_pair(out + 2, year % 100);
     out[4] = '-';
-    put_digits(out + 5, date.month, 2);
+    put_pair(out + 5, static_cast<std::uint32_t>(date.month));
     out[7] = '-';
-    put_digits(out + 8, date.day, 2);
+    put_pair(out + 8, static_cast<std::uint32_t>(date.day));
     out[10] = 'T';
-    put_digits(out + 11, of_day / 3600, 2);
+    put_pair(out + 11, second / 3600);
     out[13] = ':';
-    put_digits(out + 14, of_day / 60 % 60, 2);
+    put_pair(out + 14, second / 60 % 60);
     out[16] = ':';
-    put_digits(out + 17, of_day % 60, 2);
+    put_pair(out + 17, second % 60);
     out[19] = '.';
-    put_digits(out + 20, us, 6);
+    put_pair(out + 20, fraction / 10'000);
+    put_pair(out + 22, fraction / 100 % 100);
+    put_pair(out + 24, fraction % 100);
     out[26] = 'Z';
 }
 

@@ -12,45 +12,62 @@
 namespace fasti::identity {
 
 void write_json(json_writer& out, const token_created& what) {
-    out.begin_object();
-    out.quoted_name("\"token\":"); out.text(what.token);
-    out.quoted_name("\"name\":"); out.text(what.name);
-    out.quoted_name("\"permissions\":"); out.texts(what.permissions);
-    if (what.expires_at) { out.quoted_name("\"expires_at\":"); out.moment(*what.expires_at); }
-    out.end_object();
+    json_members to(out, 46 +
+                         json_bytes(what.token) +
+                         json_bytes(what.name) +
+                         json_bytes(what.permissions) +
+                         (what.expires_at ? json_bytes(*what.expires_at) : 0));
+    to.member(",\"token\":"); to.text(what.token);
+    to.member(",\"name\":"); to.text(what.name);
+    to.member(",\"permissions\":"); to.texts(what.permissions);
+    if (what.expires_at) { to.member(",\"expires_at\":"); to.moment(*what.expires_at); }
+    to.end();
 }
 
 void write_json(json_writer& out, const token_revoked& what) {
-    out.begin_object();
-    out.quoted_name("\"token\":"); out.text(what.token);
-    out.end_object();
+    json_members to(out, 9 +
+                         json_bytes(what.token));
+    to.member(",\"token\":"); to.text(what.token);
+    to.end();
 }
 
 void write_json(json_writer& out, const create_token& what) {
-    out.begin_object();
-    out.quoted_name("\"name\":"); out.text(what.name);
-    out.quoted_name("\"permissions\":"); out.texts(what.permissions);
-    if (what.expires_in_ms) { out.quoted_name("\"expires_in_ms\":"); out.number(*what.expires_in_ms); }
-    out.end_object();
+    json_members to(out, 40 +
+                         json_bytes(what.name) +
+                         json_bytes(what.permissions) +
+                         (what.expires_in_ms ? json_bytes(*what.expires_in_ms) : 0));
+    to.member(",\"name\":"); to.text(what.name);
+    to.member(",\"permissions\":"); to.texts(what.permissions);
+    if (what.expires_in_ms) { to.member(",\"expires_in_ms\":"); to.number(*what.expires_in_ms); }
+    to.end();
 }
 
 void write_json(json_writer& out, const revoke_token& what) {
-    out.begin_object();
-    out.quoted_name("\"token\":"); out.text(what.token);
-    out.end_object();
+    json_members to(out, 9 +
+                         json_bytes(what.token));
+    to.member(",\"token\":"); to.text(what.token);
+    to.end();
 }
 
 void write_json(json_writer& out, const token_row& what) {
-    out.begin_object();
-    out.quoted_name("\"token\":"); out.text(what.token);
-    out.quoted_name("\"name\":"); out.text(what.name);
-    out.quoted_name("\"permissions\":"); out.texts(what.permissions);
-    out.quoted_name("\"created_at\":"); out.moment(what.created_at);
-    out.quoted_name("\"created_by\":"); out.text(what.created_by);
-    if (what.expires_at) { out.quoted_name("\"expires_at\":"); out.moment(*what.expires_at); }
-    if (what.revoked_at) { out.quoted_name("\"revoked_at\":"); out.moment(*what.revoked_at); }
-    out.quoted_name("\"changed_position\":"); out.number(what.changed_position);
-    out.end_object();
+    json_members to(out, 108 +
+                         json_bytes(what.token) +
+                         json_bytes(what.name) +
+                         json_bytes(what.permissions) +
+                         json_bytes(what.created_at) +
+                         json_bytes(what.created_by) +
+                         (what.expires_at ? json_bytes(*what.expires_at) : 0) +
+                         (what.revoked_at ? json_bytes(*what.revoked_at) : 0) +
+                         json_bytes(what.changed_position));
+    to.member(",\"token\":"); to.text(what.token);
+    to.member(",\"name\":"); to.text(what.name);
+    to.member(",\"permissions\":"); to.texts(what.permissions);
+    to.member(",\"created_at\":"); to.moment(what.created_at);
+    to.member(",\"created_by\":"); to.text(what.created_by);
+    if (what.expires_at) { to.member(",\"expires_at\":"); to.moment(*what.expires_at); }
+    if (what.revoked_at) { to.member(",\"revoked_at\":"); to.moment(*what.revoked_at); }
+    to.member(",\"changed_position\":"); to.number(what.changed_position);
+    to.end();
 }
 
 void read_json(const json_value* body, std::span<const path_field>, create_token& out, field_errors& errors) {

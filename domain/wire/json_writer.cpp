@@ -51,6 +51,32 @@ std::size_t clean_prefix(std::string_view text) {
     return at;
 }
 
+//! Copies a clean text; null as soon as eight bytes are not. Words overlap at the end, so that short
+//! texts, as most are, take a few moves and no call.
+char* copy_clean(std::string_view text, char* to) {
+    const char* const from = text.data();
+    const std::size_t size = text.size();
+    if (size < 8) {
+        for (std::size_t at = 0; at < size; ++at) {
+            if (escapes[static_cast<unsigned char>(from[at])] != 0) {
+                return nullptr;
+            }
+            to[at] = from[at];
+        }
+        return to + size;
+    }
+    const auto move_eight = [&](std::size_t at) {
+        std::memcpy(to + at, from + at, 8);
+        return eight_are_clean(from + at);
+    };
+    for (std::size_t at = 0; at + 8 <= size; at += 8) {
+        if (!move_eight(at)) {
+            return nullptr;
+        }
+    }
+    return move_eight(size - 8) ? to + size : nullptr;
+}
+
 } // namespace
 
 void json_writer::quoted(std::string_view value) {
@@ -154,6 +180,100 @@ void json_writer::labels(const std::vector<label>& values) {
         text(one.value);
     }
     end_object();
+}
+
+json_members::json_members(json_writer& to, std::size_t bytes) : to_(to) {
+    to_.comma();
+    start_ = to_.out_.size();
+    to_.out_.resize(start_ + bytes + 2);
+    at_ = to_.out_.data() + start_;
+}
+
+void json_members::end() {
+    char* const start = to_.out_.data() + start_;
+    if (at_ == start) {
+        ++at_;
+    }
+    *start = '{';
+    *at_++ = '}';
+    to_.out_.resize(static_cast<std::size_t>(at_ - to_.out_.data()));
+}
+
+void json_members::text(std::string_view value) {
+    if (char* const end = copy_clean(value, at_ + 1)) [[likely]] {
+        *at_ = '"';
+        *end = '"';
+        at_ = end + 1;
+        return;
+    }
+    text_with_escapes(value);
+}
+
+//! Written by the writer itself; the room for what comes after it moves behind.
+void json_members::text_with_escapes(std::string_view value) {
+    std::string& out = to_.out_;
+    const auto used = static_cast<std::size_t>(at_ - out.data());
+    const std::size_t left = out.size() - used;
+    out.resize(used);
+    to_.quoted(value);
+    const std::size_t end = out.size();
+    out.resize(end + left);
+    at_ = out.data() + end;
+}
+
+void json_members::number(std::uint64_t value) {
+    at_ = std::to_chars(at_, at_ + json_bytes(value), value).ptr;
+}
+
+void json_members::number(std::int64_t value) {
+    at_ = std::to_chars(at_, at_ + json_bytes(value), value).ptr;
+}
+
+void json_members::moment(instant value) {
+    char stamp[27];
+    write_rfc3339(value, stamp);
+    *at_ = '"';
+    std::memcpy(at_ + 1, stamp, sizeof stamp);
+    at_[1 + sizeof stamp] = '"';
+    at_ += sizeof stamp + 2;
+}
+
+void json_members::texts(const std::vector<std::string_view>& values) {
+    *at_++ = '[';
+    for (const std::string_view value : values) {
+        text(value);
+        *at_++ = ',';
+    }
+    at_ -= values.empty() ? 0 : 1;
+    *at_++ = ']';
+}
+
+void json_members::labels(const std::vector<label>& values) {
+    *at_++ = '{';
+    for (const label& one : values) {
+        text(one.key);
+        *at_++ = ':';
+        text(one.value);
+        *at_++ = ',';
+    }
+    at_ -= values.empty() ? 0 : 1;
+    *at_++ = '}';
+}
+
+std::size_t json_bytes(const std::vector<std::string_view>& values) {
+    std::size_t bytes = 2;
+    for (const std::string_view value : values) {
+        bytes += json_bytes(value) + 1;
+    }
+    return bytes;
+}
+
+std::size_t json_bytes(const std::vector<label>& values) {
+    std::size_t bytes = 2;
+    for (const label& one : values) {
+        bytes += json_bytes(one.key) + json_bytes(one.value) + 2;
+    }
+    return bytes;
 }
 
 } // namespace fasti

@@ -12,16 +12,24 @@
 namespace fasti::operations {
 
 void write_json(json_writer& out, const activity_row& what) {
-    out.begin_object();
-    out.quoted_name("\"position\":"); out.number(what.position);
-    out.quoted_name("\"recorded_at\":"); out.moment(what.recorded_at);
-    out.quoted_name("\"type\":"); out.text(what.type);
-    out.quoted_name("\"stream\":"); out.text(what.stream);
-    out.quoted_name("\"stream_version\":"); out.number(what.stream_version);
-    out.quoted_name("\"actor\":"); out.text(what.actor);
-    out.quoted_name("\"reason\":"); out.text(what.reason);
-    out.quoted_name("\"correlation\":"); out.text(what.correlation);
-    out.end_object();
+    json_members to(out, 97 +
+                         json_bytes(what.position) +
+                         json_bytes(what.recorded_at) +
+                         json_bytes(what.type) +
+                         json_bytes(what.stream) +
+                         json_bytes(what.stream_version) +
+                         json_bytes(what.actor) +
+                         json_bytes(what.reason) +
+                         json_bytes(what.correlation));
+    to.member(",\"position\":"); to.number(what.position);
+    to.member(",\"recorded_at\":"); to.moment(what.recorded_at);
+    to.member(",\"type\":"); to.text(what.type);
+    to.member(",\"stream\":"); to.text(what.stream);
+    to.member(",\"stream_version\":"); to.number(what.stream_version);
+    to.member(",\"actor\":"); to.text(what.actor);
+    to.member(",\"reason\":"); to.text(what.reason);
+    to.member(",\"correlation\":"); to.text(what.correlation);
+    to.end();
 }
 
 void read_query(std::span<const query_param> given, std::span<const path_field>,

@@ -12,10 +12,12 @@
 namespace fasti::registry {
 
 void write_json(json_writer& out, const lease_name& what) {
-    out.begin_object();
-    out.quoted_name("\"service\":"); out.text(what.service);
-    out.quoted_name("\"instance\":"); out.text(what.instance);
-    out.end_object();
+    json_members to(out, 23 +
+                         json_bytes(what.service) +
+                         json_bytes(what.instance));
+    to.member(",\"service\":"); to.text(what.service);
+    to.member(",\"instance\":"); to.text(what.instance);
+    to.end();
 }
 
 void read_json(const json_value& object, lease_name& out, field_errors& errors) {
@@ -37,182 +39,266 @@ void read_json(const json_value& object, lease_name& out, field_errors& errors) 
 }
 
 void write_json(json_writer& out, const service_registered& what) {
-    out.begin_object();
-    out.quoted_name("\"service\":"); out.text(what.service);
-    out.quoted_name("\"description\":"); out.text(what.description);
-    out.quoted_name("\"owner\":"); out.text(what.owner);
-    out.quoted_name("\"tags\":"); out.texts(what.tags);
-    out.quoted_name("\"metadata\":"); out.labels(what.metadata);
-    out.end_object();
+    json_members to(out, 55 +
+                         json_bytes(what.service) +
+                         json_bytes(what.description) +
+                         json_bytes(what.owner) +
+                         json_bytes(what.tags) +
+                         json_bytes(what.metadata));
+    to.member(",\"service\":"); to.text(what.service);
+    to.member(",\"description\":"); to.text(what.description);
+    to.member(",\"owner\":"); to.text(what.owner);
+    to.member(",\"tags\":"); to.texts(what.tags);
+    to.member(",\"metadata\":"); to.labels(what.metadata);
+    to.end();
 }
 
 void write_json(json_writer& out, const service_updated& what) {
-    out.begin_object();
-    out.quoted_name("\"service\":"); out.text(what.service);
-    out.quoted_name("\"description\":"); out.text(what.description);
-    out.quoted_name("\"owner\":"); out.text(what.owner);
-    out.quoted_name("\"tags\":"); out.texts(what.tags);
-    out.quoted_name("\"metadata\":"); out.labels(what.metadata);
-    out.end_object();
+    json_members to(out, 55 +
+                         json_bytes(what.service) +
+                         json_bytes(what.description) +
+                         json_bytes(what.owner) +
+                         json_bytes(what.tags) +
+                         json_bytes(what.metadata));
+    to.member(",\"service\":"); to.text(what.service);
+    to.member(",\"description\":"); to.text(what.description);
+    to.member(",\"owner\":"); to.text(what.owner);
+    to.member(",\"tags\":"); to.texts(what.tags);
+    to.member(",\"metadata\":"); to.labels(what.metadata);
+    to.end();
 }
 
 void write_json(json_writer& out, const service_deregistered& what) {
-    out.begin_object();
-    out.quoted_name("\"service\":"); out.text(what.service);
-    out.end_object();
+    json_members to(out, 11 +
+                         json_bytes(what.service));
+    to.member(",\"service\":"); to.text(what.service);
+    to.end();
 }
 
 void write_json(json_writer& out, const instance_registered& what) {
-    out.begin_object();
-    out.quoted_name("\"service\":"); out.text(what.service);
-    out.quoted_name("\"instance\":"); out.text(what.instance);
-    out.quoted_name("\"address\":"); out.text(what.address);
-    out.quoted_name("\"port\":"); out.number(what.port);
-    out.quoted_name("\"protocol\":"); out.text(what.protocol);
-    out.quoted_name("\"version\":"); out.text(what.version);
-    out.quoted_name("\"weight\":"); out.number(what.weight);
-    out.quoted_name("\"zone\":"); out.text(what.zone);
-    out.quoted_name("\"tags\":"); out.texts(what.tags);
-    out.quoted_name("\"metadata\":"); out.labels(what.metadata);
-    if (what.lease_ms) { out.quoted_name("\"lease_ms\":"); out.number(*what.lease_ms); }
-    out.end_object();
+    json_members to(out, 115 +
+                         json_bytes(what.service) +
+                         json_bytes(what.instance) +
+                         json_bytes(what.address) +
+                         json_bytes(what.port) +
+                         json_bytes(what.protocol) +
+                         json_bytes(what.version) +
+                         json_bytes(what.weight) +
+                         json_bytes(what.zone) +
+                         json_bytes(what.tags) +
+                         json_bytes(what.metadata) +
+                         (what.lease_ms ? json_bytes(*what.lease_ms) : 0));
+    to.member(",\"service\":"); to.text(what.service);
+    to.member(",\"instance\":"); to.text(what.instance);
+    to.member(",\"address\":"); to.text(what.address);
+    to.member(",\"port\":"); to.number(what.port);
+    to.member(",\"protocol\":"); to.text(what.protocol);
+    to.member(",\"version\":"); to.text(what.version);
+    to.member(",\"weight\":"); to.number(what.weight);
+    to.member(",\"zone\":"); to.text(what.zone);
+    to.member(",\"tags\":"); to.texts(what.tags);
+    to.member(",\"metadata\":"); to.labels(what.metadata);
+    if (what.lease_ms) { to.member(",\"lease_ms\":"); to.number(*what.lease_ms); }
+    to.end();
 }
 
 void write_json(json_writer& out, const instance_updated& what) {
-    out.begin_object();
-    out.quoted_name("\"service\":"); out.text(what.service);
-    out.quoted_name("\"instance\":"); out.text(what.instance);
-    out.quoted_name("\"address\":"); out.text(what.address);
-    out.quoted_name("\"port\":"); out.number(what.port);
-    out.quoted_name("\"protocol\":"); out.text(what.protocol);
-    out.quoted_name("\"version\":"); out.text(what.version);
-    out.quoted_name("\"weight\":"); out.number(what.weight);
-    out.quoted_name("\"zone\":"); out.text(what.zone);
-    out.quoted_name("\"tags\":"); out.texts(what.tags);
-    out.quoted_name("\"metadata\":"); out.labels(what.metadata);
-    if (what.lease_ms) { out.quoted_name("\"lease_ms\":"); out.number(*what.lease_ms); }
-    out.end_object();
+    json_members to(out, 115 +
+                         json_bytes(what.service) +
+                         json_bytes(what.instance) +
+                         json_bytes(what.address) +
+                         json_bytes(what.port) +
+                         json_bytes(what.protocol) +
+                         json_bytes(what.version) +
+                         json_bytes(what.weight) +
+                         json_bytes(what.zone) +
+                         json_bytes(what.tags) +
+                         json_bytes(what.metadata) +
+                         (what.lease_ms ? json_bytes(*what.lease_ms) : 0));
+    to.member(",\"service\":"); to.text(what.service);
+    to.member(",\"instance\":"); to.text(what.instance);
+    to.member(",\"address\":"); to.text(what.address);
+    to.member(",\"port\":"); to.number(what.port);
+    to.member(",\"protocol\":"); to.text(what.protocol);
+    to.member(",\"version\":"); to.text(what.version);
+    to.member(",\"weight\":"); to.number(what.weight);
+    to.member(",\"zone\":"); to.text(what.zone);
+    to.member(",\"tags\":"); to.texts(what.tags);
+    to.member(",\"metadata\":"); to.labels(what.metadata);
+    if (what.lease_ms) { to.member(",\"lease_ms\":"); to.number(*what.lease_ms); }
+    to.end();
 }
 
 void write_json(json_writer& out, const instance_deregistered& what) {
-    out.begin_object();
-    out.quoted_name("\"service\":"); out.text(what.service);
-    out.quoted_name("\"instance\":"); out.text(what.instance);
-    out.end_object();
+    json_members to(out, 23 +
+                         json_bytes(what.service) +
+                         json_bytes(what.instance));
+    to.member(",\"service\":"); to.text(what.service);
+    to.member(",\"instance\":"); to.text(what.instance);
+    to.end();
 }
 
 void write_json(json_writer& out, const instance_drain_started& what) {
-    out.begin_object();
-    out.quoted_name("\"service\":"); out.text(what.service);
-    out.quoted_name("\"instance\":"); out.text(what.instance);
-    out.end_object();
+    json_members to(out, 23 +
+                         json_bytes(what.service) +
+                         json_bytes(what.instance));
+    to.member(",\"service\":"); to.text(what.service);
+    to.member(",\"instance\":"); to.text(what.instance);
+    to.end();
 }
 
 void write_json(json_writer& out, const instance_drain_ended& what) {
-    out.begin_object();
-    out.quoted_name("\"service\":"); out.text(what.service);
-    out.quoted_name("\"instance\":"); out.text(what.instance);
-    out.end_object();
+    json_members to(out, 23 +
+                         json_bytes(what.service) +
+                         json_bytes(what.instance));
+    to.member(",\"service\":"); to.text(what.service);
+    to.member(",\"instance\":"); to.text(what.instance);
+    to.end();
 }
 
 void write_json(json_writer& out, const instance_maintenance_started& what) {
-    out.begin_object();
-    out.quoted_name("\"service\":"); out.text(what.service);
-    out.quoted_name("\"instance\":"); out.text(what.instance);
-    out.end_object();
+    json_members to(out, 23 +
+                         json_bytes(what.service) +
+                         json_bytes(what.instance));
+    to.member(",\"service\":"); to.text(what.service);
+    to.member(",\"instance\":"); to.text(what.instance);
+    to.end();
 }
 
 void write_json(json_writer& out, const instance_maintenance_ended& what) {
-    out.begin_object();
-    out.quoted_name("\"service\":"); out.text(what.service);
-    out.quoted_name("\"instance\":"); out.text(what.instance);
-    out.end_object();
+    json_members to(out, 23 +
+                         json_bytes(what.service) +
+                         json_bytes(what.instance));
+    to.member(",\"service\":"); to.text(what.service);
+    to.member(",\"instance\":"); to.text(what.instance);
+    to.end();
 }
 
 void write_json(json_writer& out, const instance_expired& what) {
-    out.begin_object();
-    out.quoted_name("\"service\":"); out.text(what.service);
-    out.quoted_name("\"instance\":"); out.text(what.instance);
-    out.quoted_name("\"lease_ms\":"); out.number(what.lease_ms);
-    out.quoted_name("\"deadline\":"); out.moment(what.deadline);
-    out.end_object();
+    json_members to(out, 47 +
+                         json_bytes(what.service) +
+                         json_bytes(what.instance) +
+                         json_bytes(what.lease_ms) +
+                         json_bytes(what.deadline));
+    to.member(",\"service\":"); to.text(what.service);
+    to.member(",\"instance\":"); to.text(what.instance);
+    to.member(",\"lease_ms\":"); to.number(what.lease_ms);
+    to.member(",\"deadline\":"); to.moment(what.deadline);
+    to.end();
 }
 
 void write_json(json_writer& out, const instance_reaped& what) {
-    out.begin_object();
-    out.quoted_name("\"service\":"); out.text(what.service);
-    out.quoted_name("\"instance\":"); out.text(what.instance);
-    out.end_object();
+    json_members to(out, 23 +
+                         json_bytes(what.service) +
+                         json_bytes(what.instance));
+    to.member(",\"service\":"); to.text(what.service);
+    to.member(",\"instance\":"); to.text(what.instance);
+    to.end();
 }
 
 void write_json(json_writer& out, const expiry_guard_raised& what) {
-    out.begin_object();
-    out.quoted_name("\"lapsed\":"); out.number(what.lapsed);
-    out.quoted_name("\"leases\":"); out.number(what.leases);
-    out.quoted_name("\"window_ms\":"); out.number(what.window_ms);
-    out.quoted_name("\"until\":"); out.moment(what.until);
-    out.end_object();
+    json_members to(out, 42 +
+                         json_bytes(what.lapsed) +
+                         json_bytes(what.leases) +
+                         json_bytes(what.window_ms) +
+                         json_bytes(what.until));
+    to.member(",\"lapsed\":"); to.number(what.lapsed);
+    to.member(",\"leases\":"); to.number(what.leases);
+    to.member(",\"window_ms\":"); to.number(what.window_ms);
+    to.member(",\"until\":"); to.moment(what.until);
+    to.end();
 }
 
 void write_json(json_writer& out, const expiry_guard_lifted& what) {
-    out.begin_object();
-    out.quoted_name("\"until\":"); out.moment(what.until);
-    out.end_object();
+    json_members to(out, 9 +
+                         json_bytes(what.until));
+    to.member(",\"until\":"); to.moment(what.until);
+    to.end();
 }
 
 void write_json(json_writer& out, const register_service& what) {
-    out.begin_object();
-    out.quoted_name("\"service\":"); out.text(what.service);
-    out.quoted_name("\"description\":"); out.text(what.description);
-    out.quoted_name("\"owner\":"); out.text(what.owner);
-    out.quoted_name("\"tags\":"); out.texts(what.tags);
-    out.quoted_name("\"metadata\":"); out.labels(what.metadata);
-    out.end_object();
+    json_members to(out, 55 +
+                         json_bytes(what.service) +
+                         json_bytes(what.description) +
+                         json_bytes(what.owner) +
+                         json_bytes(what.tags) +
+                         json_bytes(what.metadata));
+    to.member(",\"service\":"); to.text(what.service);
+    to.member(",\"description\":"); to.text(what.description);
+    to.member(",\"owner\":"); to.text(what.owner);
+    to.member(",\"tags\":"); to.texts(what.tags);
+    to.member(",\"metadata\":"); to.labels(what.metadata);
+    to.end();
 }
 
 void write_json(json_writer& out, const deregister_service& what) {
-    out.begin_object();
-    out.quoted_name("\"service\":"); out.text(what.service);
-    out.end_object();
+    json_members to(out, 11 +
+                         json_bytes(what.service));
+    to.member(",\"service\":"); to.text(what.service);
+    to.end();
 }
 
 void write_json(json_writer& out, const register_instance& what) {
-    out.begin_object();
-    out.quoted_name("\"service\":"); out.text(what.service);
-    out.quoted_name("\"instance\":"); out.text(what.instance);
-    out.quoted_name("\"address\":"); out.text(what.address);
-    out.quoted_name("\"port\":"); out.number(what.port);
-    out.quoted_name("\"protocol\":"); out.text(what.protocol);
-    out.quoted_name("\"version\":"); out.text(what.version);
-    out.quoted_name("\"weight\":"); out.number(what.weight);
-    out.quoted_name("\"zone\":"); out.text(what.zone);
-    out.quoted_name("\"tags\":"); out.texts(what.tags);
-    out.quoted_name("\"metadata\":"); out.labels(what.metadata);
-    if (what.lease_ms) { out.quoted_name("\"lease_ms\":"); out.number(*what.lease_ms); }
-    out.end_object();
+    json_members to(out, 115 +
+                         json_bytes(what.service) +
+                         json_bytes(what.instance) +
+                         json_bytes(what.address) +
+                         json_bytes(what.port) +
+                         json_bytes(what.protocol) +
+                         json_bytes(what.version) +
+                         json_bytes(what.weight) +
+                         json_bytes(what.zone) +
+                         json_bytes(what.tags) +
+                         json_bytes(what.metadata) +
+                         (what.lease_ms ? json_bytes(*what.lease_ms) : 0));
+    to.member(",\"service\":"); to.text(what.service);
+    to.member(",\"instance\":"); to.text(what.instance);
+    to.member(",\"address\":"); to.text(what.address);
+    to.member(",\"port\":"); to.number(what.port);
+    to.member(",\"protocol\":"); to.text(what.protocol);
+    to.member(",\"version\":"); to.text(what.version);
+    to.member(",\"weight\":"); to.number(what.weight);
+    to.member(",\"zone\":"); to.text(what.zone);
+    to.member(",\"tags\":"); to.texts(what.tags);
+    to.member(",\"metadata\":"); to.labels(what.metadata);
+    if (what.lease_ms) { to.member(",\"lease_ms\":"); to.number(*what.lease_ms); }
+    to.end();
 }
 
 void write_json(json_writer& out, const update_instance& what) {
-    out.begin_object();
-    out.quoted_name("\"service\":"); out.text(what.service);
-    out.quoted_name("\"instance\":"); out.text(what.instance);
-    if (what.address) { out.quoted_name("\"address\":"); out.text(*what.address); }
-    if (what.port) { out.quoted_name("\"port\":"); out.number(*what.port); }
-    if (what.protocol) { out.quoted_name("\"protocol\":"); out.text(*what.protocol); }
-    if (what.version) { out.quoted_name("\"version\":"); out.text(*what.version); }
-    if (what.weight) { out.quoted_name("\"weight\":"); out.number(*what.weight); }
-    if (what.zone) { out.quoted_name("\"zone\":"); out.text(*what.zone); }
-    if (what.tags) { out.quoted_name("\"tags\":"); out.texts(*what.tags); }
-    if (what.metadata) { out.quoted_name("\"metadata\":"); out.labels(*what.metadata); }
-    if (what.lease_ms) { out.quoted_name("\"lease_ms\":"); out.number(*what.lease_ms); }
-    out.end_object();
+    json_members to(out, 115 +
+                         json_bytes(what.service) +
+                         json_bytes(what.instance) +
+                         (what.address ? json_bytes(*what.address) : 0) +
+                         (what.port ? json_bytes(*what.port) : 0) +
+                         (what.protocol ? json_bytes(*what.protocol) : 0) +
+                         (what.version ? json_bytes(*what.version) : 0) +
+                         (what.weight ? json_bytes(*what.weight) : 0) +
+                         (what.zone ? json_bytes(*what.zone) : 0) +
+                         (what.tags ? json_bytes(*what.tags) : 0) +
+                         (what.metadata ? json_bytes(*what.metadata) : 0) +
+                         (what.lease_ms ? json_bytes(*what.lease_ms) : 0));
+    to.member(",\"service\":"); to.text(what.service);
+    to.member(",\"instance\":"); to.text(what.instance);
+    if (what.address) { to.member(",\"address\":"); to.text(*what.address); }
+    if (what.port) { to.member(",\"port\":"); to.number(*what.port); }
+    if (what.protocol) { to.member(",\"protocol\":"); to.text(*what.protocol); }
+    if (what.version) { to.member(",\"version\":"); to.text(*what.version); }
+    if (what.weight) { to.member(",\"weight\":"); to.number(*what.weight); }
+    if (what.zone) { to.member(",\"zone\":"); to.text(*what.zone); }
+    if (what.tags) { to.member(",\"tags\":"); to.texts(*what.tags); }
+    if (what.metadata) { to.member(",\"metadata\":"); to.labels(*what.metadata); }
+    if (what.lease_ms) { to.member(",\"lease_ms\":"); to.number(*what.lease_ms); }
+    to.end();
 }
 
 void write_json(json_writer& out, const renew_lease& what) {
-    out.begin_object();
-    out.quoted_name("\"service\":"); out.text(what.service);
-    out.quoted_name("\"instance\":"); out.text(what.instance);
-    out.end_object();
+    json_members to(out, 23 +
+                         json_bytes(what.service) +
+                         json_bytes(what.instance));
+    to.member(",\"service\":"); to.text(what.service);
+    to.member(",\"instance\":"); to.text(what.instance);
+    to.end();
 }
 
 void write_json(json_writer& out, const renew_leases& what) {
@@ -222,38 +308,48 @@ void write_json(json_writer& out, const renew_leases& what) {
 }
 
 void write_json(json_writer& out, const deregister_instance& what) {
-    out.begin_object();
-    out.quoted_name("\"service\":"); out.text(what.service);
-    out.quoted_name("\"instance\":"); out.text(what.instance);
-    out.end_object();
+    json_members to(out, 23 +
+                         json_bytes(what.service) +
+                         json_bytes(what.instance));
+    to.member(",\"service\":"); to.text(what.service);
+    to.member(",\"instance\":"); to.text(what.instance);
+    to.end();
 }
 
 void write_json(json_writer& out, const drain_instance& what) {
-    out.begin_object();
-    out.quoted_name("\"service\":"); out.text(what.service);
-    out.quoted_name("\"instance\":"); out.text(what.instance);
-    out.end_object();
+    json_members to(out, 23 +
+                         json_bytes(what.service) +
+                         json_bytes(what.instance));
+    to.member(",\"service\":"); to.text(what.service);
+    to.member(",\"instance\":"); to.text(what.instance);
+    to.end();
 }
 
 void write_json(json_writer& out, const resume_instance& what) {
-    out.begin_object();
-    out.quoted_name("\"service\":"); out.text(what.service);
-    out.quoted_name("\"instance\":"); out.text(what.instance);
-    out.end_object();
+    json_members to(out, 23 +
+                         json_bytes(what.service) +
+                         json_bytes(what.instance));
+    to.member(",\"service\":"); to.text(what.service);
+    to.member(",\"instance\":"); to.text(what.instance);
+    to.end();
 }
 
 void write_json(json_writer& out, const start_maintenance& what) {
-    out.begin_object();
-    out.quoted_name("\"service\":"); out.text(what.service);
-    out.quoted_name("\"instance\":"); out.text(what.instance);
-    out.end_object();
+    json_members to(out, 23 +
+                         json_bytes(what.service) +
+                         json_bytes(what.instance));
+    to.member(",\"service\":"); to.text(what.service);
+    to.member(",\"instance\":"); to.text(what.instance);
+    to.end();
 }
 
 void write_json(json_writer& out, const end_maintenance& what) {
-    out.begin_object();
-    out.quoted_name("\"service\":"); out.text(what.service);
-    out.quoted_name("\"instance\":"); out.text(what.instance);
-    out.end_object();
+    json_members to(out, 23 +
+                         json_bytes(what.service) +
+                         json_bytes(what.instance));
+    to.member(",\"service\":"); to.text(what.service);
+    to.member(",\"instance\":"); to.text(what.instance);
+    to.end();
 }
 
 void write_json(json_writer& out, const lift_expiry_guard& ) {
@@ -262,82 +358,126 @@ void write_json(json_writer& out, const lift_expiry_guard& ) {
 }
 
 void write_json(json_writer& out, const expire_instance& what) {
-    out.begin_object();
-    out.quoted_name("\"service\":"); out.text(what.service);
-    out.quoted_name("\"instance\":"); out.text(what.instance);
-    out.quoted_name("\"generation\":"); out.number(what.generation);
-    out.quoted_name("\"deadline\":"); out.moment(what.deadline);
-    out.end_object();
+    json_members to(out, 49 +
+                         json_bytes(what.service) +
+                         json_bytes(what.instance) +
+                         json_bytes(what.generation) +
+                         json_bytes(what.deadline));
+    to.member(",\"service\":"); to.text(what.service);
+    to.member(",\"instance\":"); to.text(what.instance);
+    to.member(",\"generation\":"); to.number(what.generation);
+    to.member(",\"deadline\":"); to.moment(what.deadline);
+    to.end();
 }
 
 void write_json(json_writer& out, const reap_instance& what) {
-    out.begin_object();
-    out.quoted_name("\"service\":"); out.text(what.service);
-    out.quoted_name("\"instance\":"); out.text(what.instance);
-    out.quoted_name("\"expired_version\":"); out.number(what.expired_version);
-    out.end_object();
+    json_members to(out, 42 +
+                         json_bytes(what.service) +
+                         json_bytes(what.instance) +
+                         json_bytes(what.expired_version));
+    to.member(",\"service\":"); to.text(what.service);
+    to.member(",\"instance\":"); to.text(what.instance);
+    to.member(",\"expired_version\":"); to.number(what.expired_version);
+    to.end();
 }
 
 void write_json(json_writer& out, const raise_expiry_guard& what) {
-    out.begin_object();
-    out.quoted_name("\"lapsed\":"); out.number(what.lapsed);
-    out.quoted_name("\"leases\":"); out.number(what.leases);
-    out.quoted_name("\"window_ms\":"); out.number(what.window_ms);
-    out.quoted_name("\"until\":"); out.moment(what.until);
-    out.end_object();
+    json_members to(out, 42 +
+                         json_bytes(what.lapsed) +
+                         json_bytes(what.leases) +
+                         json_bytes(what.window_ms) +
+                         json_bytes(what.until));
+    to.member(",\"lapsed\":"); to.number(what.lapsed);
+    to.member(",\"leases\":"); to.number(what.leases);
+    to.member(",\"window_ms\":"); to.number(what.window_ms);
+    to.member(",\"until\":"); to.moment(what.until);
+    to.end();
 }
 
 void write_json(json_writer& out, const end_expiry_guard& what) {
-    out.begin_object();
-    out.quoted_name("\"until\":"); out.moment(what.until);
-    out.end_object();
+    json_members to(out, 9 +
+                         json_bytes(what.until));
+    to.member(",\"until\":"); to.moment(what.until);
+    to.end();
 }
 
 void write_json(json_writer& out, const service_row& what) {
-    out.begin_object();
-    out.quoted_name("\"service\":"); out.text(what.service);
-    out.quoted_name("\"registered\":"); out.boolean(what.registered);
-    out.quoted_name("\"description\":"); out.text(what.description);
-    out.quoted_name("\"owner\":"); out.text(what.owner);
-    out.quoted_name("\"tags\":"); out.texts(what.tags);
-    out.quoted_name("\"metadata\":"); out.labels(what.metadata);
-    out.quoted_name("\"instances\":"); out.number(what.instances);
-    out.quoted_name("\"healthy\":"); out.number(what.healthy);
-    out.quoted_name("\"stream_version\":"); out.number(what.stream_version);
-    out.quoted_name("\"changed_position\":"); out.number(what.changed_position);
-    out.quoted_name("\"changed_at\":"); out.moment(what.changed_at);
-    out.end_object();
+    json_members to(out, 145 +
+                         json_bytes(what.service) +
+                         json_bytes(what.registered) +
+                         json_bytes(what.description) +
+                         json_bytes(what.owner) +
+                         json_bytes(what.tags) +
+                         json_bytes(what.metadata) +
+                         json_bytes(what.instances) +
+                         json_bytes(what.healthy) +
+                         json_bytes(what.stream_version) +
+                         json_bytes(what.changed_position) +
+                         json_bytes(what.changed_at));
+    to.member(",\"service\":"); to.text(what.service);
+    to.member(",\"registered\":"); to.boolean(what.registered);
+    to.member(",\"description\":"); to.text(what.description);
+    to.member(",\"owner\":"); to.text(what.owner);
+    to.member(",\"tags\":"); to.texts(what.tags);
+    to.member(",\"metadata\":"); to.labels(what.metadata);
+    to.member(",\"instances\":"); to.number(what.instances);
+    to.member(",\"healthy\":"); to.number(what.healthy);
+    to.member(",\"stream_version\":"); to.number(what.stream_version);
+    to.member(",\"changed_position\":"); to.number(what.changed_position);
+    to.member(",\"changed_at\":"); to.moment(what.changed_at);
+    to.end();
 }
 
 void write_json(json_writer& out, const instance_row& what) {
-    out.begin_object();
-    out.quoted_name("\"service\":"); out.text(what.service);
-    out.quoted_name("\"instance\":"); out.text(what.instance);
-    out.quoted_name("\"address\":"); out.text(what.address);
-    out.quoted_name("\"port\":"); out.number(what.port);
-    out.quoted_name("\"protocol\":"); out.text(what.protocol);
-    out.quoted_name("\"version\":"); out.text(what.version);
-    out.quoted_name("\"weight\":"); out.number(what.weight);
-    out.quoted_name("\"zone\":"); out.text(what.zone);
-    out.quoted_name("\"tags\":"); out.texts(what.tags);
-    out.quoted_name("\"metadata\":"); out.labels(what.metadata);
-    if (what.lease_ms) { out.quoted_name("\"lease_ms\":"); out.number(*what.lease_ms); }
-    out.quoted_name("\"status\":"); out.text(to_name(what.status));
-    out.quoted_name("\"registered_at\":"); out.moment(what.registered_at);
-    out.quoted_name("\"stream_version\":"); out.number(what.stream_version);
-    out.quoted_name("\"changed_position\":"); out.number(what.changed_position);
-    out.quoted_name("\"changed_at\":"); out.moment(what.changed_at);
-    out.end_object();
+    json_members to(out, 194 +
+                         json_bytes(what.service) +
+                         json_bytes(what.instance) +
+                         json_bytes(what.address) +
+                         json_bytes(what.port) +
+                         json_bytes(what.protocol) +
+                         json_bytes(what.version) +
+                         json_bytes(what.weight) +
+                         json_bytes(what.zone) +
+                         json_bytes(what.tags) +
+                         json_bytes(what.metadata) +
+                         (what.lease_ms ? json_bytes(*what.lease_ms) : 0) +
+                         json_bytes(to_name(what.status)) +
+                         json_bytes(what.registered_at) +
+                         json_bytes(what.stream_version) +
+                         json_bytes(what.changed_position) +
+                         json_bytes(what.changed_at));
+    to.member(",\"service\":"); to.text(what.service);
+    to.member(",\"instance\":"); to.text(what.instance);
+    to.member(",\"address\":"); to.text(what.address);
+    to.member(",\"port\":"); to.number(what.port);
+    to.member(",\"protocol\":"); to.text(what.protocol);
+    to.member(",\"version\":"); to.text(what.version);
+    to.member(",\"weight\":"); to.number(what.weight);
+    to.member(",\"zone\":"); to.text(what.zone);
+    to.member(",\"tags\":"); to.texts(what.tags);
+    to.member(",\"metadata\":"); to.labels(what.metadata);
+    if (what.lease_ms) { to.member(",\"lease_ms\":"); to.number(*what.lease_ms); }
+    to.member(",\"status\":"); to.text(to_name(what.status));
+    to.member(",\"registered_at\":"); to.moment(what.registered_at);
+    to.member(",\"stream_version\":"); to.number(what.stream_version);
+    to.member(",\"changed_position\":"); to.number(what.changed_position);
+    to.member(",\"changed_at\":"); to.moment(what.changed_at);
+    to.end();
 }
 
 void write_json(json_writer& out, const registry_metrics_row& what) {
-    out.begin_object();
-    out.quoted_name("\"service\":"); out.text(what.service);
-    out.quoted_name("\"type\":"); out.text(what.type);
-    out.quoted_name("\"bucket\":"); out.moment(what.bucket);
-    out.quoted_name("\"bucket_ms\":"); out.number(what.bucket_ms);
-    out.quoted_name("\"count\":"); out.number(what.count);
-    out.end_object();
+    json_members to(out, 51 +
+                         json_bytes(what.service) +
+                         json_bytes(what.type) +
+                         json_bytes(what.bucket) +
+                         json_bytes(what.bucket_ms) +
+                         json_bytes(what.count));
+    to.member(",\"service\":"); to.text(what.service);
+    to.member(",\"type\":"); to.text(what.type);
+    to.member(",\"bucket\":"); to.moment(what.bucket);
+    to.member(",\"bucket_ms\":"); to.number(what.bucket_ms);
+    to.member(",\"count\":"); to.number(what.count);
+    to.end();
 }
 
 void read_json(const json_value* body, std::span<const path_field> path, register_service& out, field_errors& errors) {

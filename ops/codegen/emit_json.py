@@ -4,6 +4,8 @@
 import cpp
 from model import INTEGERS
 
+FLAT = ("text", "bytes", "bool", "instant", "enum", "labels")
+
 
 def text_rule(one):
     """Braced text_rule of a text field."""
@@ -43,8 +45,38 @@ def _write_value(one, value):
     return f"out.number({value});"
 
 
+def _is_flat(one):
+    """Whether json_members writes it: everything but declared structs, lists of other things, doubles."""
+    return one.kind in FLAT or one.kind in INTEGERS or one.kind == "list" and one.item.kind == "text"
+
+
+def _write_flat(name, shown):
+    """Room for all members is made once: rows and events are what answers consist of."""
+    values = {one.name: f"what.{one.name}" for one in shown}
+    quoted = {one.name: f',"{one.name}":' for one in shown}
+    sizes = []
+    for one in shown:
+        value = f"to_name({values[one.name]})" if one.kind == "enum" and not one.optional else values[one.name]
+        if one.optional:
+            inner = f"to_name(*{value})" if one.kind == "enum" else f"*{value}"
+            sizes.append(f"({value} ? json_bytes({inner}) : 0)")
+        else:
+            sizes.append(f"json_bytes({value})")
+    lines = [f"void write_json(json_writer& out, const {name}& what) {{",
+             f"    json_members to(out, {sum(map(len, quoted.values()))} +",
+             *(f"                         {size} +" for size in sizes[:-1]),
+             f"                         {sizes[-1]});"]
+    for one in shown:
+        value = ("*" if one.optional else "") + values[one.name]
+        write = f"to.member({cpp.literal(quoted[one.name])}); {_write_value(one, value).replace('out.', 'to.', 1)}"
+        lines.append(f"    if ({values[one.name]}) {{ {write} }}" if one.optional else f"    {write}")
+    return lines + ["    to.end();", "}", ""]
+
+
 def _write(name, fields):
     shown = [one for one in fields if one.json and not one.internal]
+    if shown and all(map(_is_flat, shown)):
+        return _write_flat(name, shown)
     lines = [f"void write_json(json_writer& out, const {name}& {'what' if shown else ''}) {{",
              "    out.begin_object();"]
     for one in shown:

@@ -13,8 +13,14 @@
 namespace fasti {
 namespace {
 
-//! Room for one row as it mostly is, so that writing it does not grow the body in steps.
-constexpr std::size_t row_bytes_usual = 768;
+//! The body that is one instance.
+void write_instance(const registry_view& registry, instance_slot slot, query_answer& out) {
+    thread_local registry::instance_row row; // its lists keep their room
+    registry.fill(slot, row);
+    json_writer writer(out.body);
+    write_json(writer, row);
+    out.changed = row.changed_position;
+}
 
 query_answer failed(error why, position changed) {
     query_answer out;
@@ -245,12 +251,7 @@ query_answer get_instance(const view_set& views, const registry::get_instance_pa
                       service ? registry.changes(*service).removed : registry.services_removed());
     }
     query_answer out;
-    registry::instance_row row;
-    registry.fill(*slot, row);
-    out.body.reserve(row_bytes_usual);
-    json_writer writer(out.body);
-    write_json(writer, row);
-    out.changed = row.changed_position;
+    write_instance(registry, *slot, out);
     out.digest = out.changed;
     out.parked = standing_still(views, registry::instance_stream(what.service, what.instance));
     return out;
@@ -274,11 +275,7 @@ query_answer discover_instance(const view_set& views,
     if (what.strategy) {
         const picked chosen = pick_one(registry, *service, what, filter, pick);
         if (chosen.slot) {
-            registry::instance_row row;
-            registry.fill(*chosen.slot, row);
-            out.body.reserve(row_bytes_usual);
-            json_writer writer(out.body);
-            write_json(writer, row);
+            write_instance(registry, *chosen.slot, out);
         } else {
             out = failed({error_code::no_healthy_instance, "No instance of service " +
                                                                std::string{what.service} +

@@ -251,6 +251,58 @@ TEST(json_writer, writes_numbers_and_moments) {
         R"([18446744073709551615,-9223372036854775807,0.5,null,"1970-01-01T00:00:00.000000Z"])");
 }
 
+TEST(json_members, write_what_the_writer_writes) {
+    const std::vector<std::string_view> texts = {"",
+                                                 "short",
+                                                 "eight of",
+                                                 "nine of t",
+                                                 "two\nlines",
+                                                 "a \"quote\" in a longer text",
+                                                 "gr\xC3\xBC\xC3\x9F"};
+    for (const std::string_view text : texts) {
+        const std::vector<label> labels = {{"key", text}, {text, "value"}};
+        std::string plain = "[1";
+        json_writer one(plain);
+        one.begin_object();
+        one.name("text");
+        one.text(text);
+        one.name("number");
+        one.number(std::uint64_t{18446744073709551615U});
+        one.name("yes");
+        one.boolean(true);
+        one.name("texts");
+        one.texts(texts);
+        one.name("labels");
+        one.labels(labels);
+        one.name("at");
+        one.moment(instant{1});
+        one.end_object();
+        std::string quick = "[1";
+        json_writer other(quick);
+        json_members to(other, 48 + json_bytes(text) + json_bytes(std::uint64_t{}) +
+                                   json_bytes(true) + json_bytes(texts) + json_bytes(labels) +
+                                   json_bytes(instant{}));
+        to.member(",\"text\":");
+        to.text(text);
+        to.member(",\"number\":");
+        to.number(std::uint64_t{18446744073709551615U});
+        to.member(",\"yes\":");
+        to.boolean(true);
+        to.member(",\"texts\":");
+        to.texts(texts);
+        to.member(",\"labels\":");
+        to.labels(labels);
+        to.member(",\"at\":");
+        to.moment(instant{1});
+        to.end();
+        ASSERT_EQ(quick, plain);
+    }
+    std::string none;
+    json_writer empty(none);
+    json_members(empty, 0).end();
+    EXPECT_EQ(none, "{}");
+}
+
 TEST(json_writer, comes_back_through_the_parser) {
     std::mt19937_64 random(7);
     for (int round = 0; round < 3000; ++round) {

@@ -7,6 +7,7 @@
 #include "domain/wire/registry_json.gen.hpp"
 #include "projections/queries/token_queries.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <type_traits>
 #include <utility>
@@ -182,6 +183,42 @@ result<void> look(const question& asked, const view_set& views, const pick_conte
         out.answer->etag = etag_of(asked, views, out.answer->answer);
     }
     return read_well;
+}
+
+position last_change(const question& asked, const view_set& views) {
+    return with_params(asked, [&](auto& read) -> position {
+        if constexpr (requires { fasti::last_change(views, read.own); }) {
+            return fasti::last_change(views, read.own);
+        } else {
+            return views.tokens().changed();
+        }
+    });
+}
+
+bool concerns(const question& asked, std::span<const std::string_view> services) {
+    return with_params(asked, [&](auto& read) {
+        if constexpr (requires { read.own.prefix; }) {
+            const std::string_view prefix = read.own.prefix.value_or(std::string_view{});
+            const auto at = std::lower_bound(services.begin(), services.end(), prefix);
+            return at != services.end() && at->starts_with(prefix);
+        } else {
+            return true;
+        }
+    });
+}
+
+std::string shared_key(const question& asked) {
+    std::string key;
+    if (asked.what == http::operation::discover_instance && asked.from->find_query("strategy")) {
+        return key;
+    }
+    key.append(asked.from->path);
+    for (const http::query_pair& pair : asked.from->query) {
+        if (pair.name != "index" && pair.name != "wait" && pair.name != "after") {
+            key.append(1, '\0').append(pair.name).append(1, '\0').append(pair.value);
+        }
+    }
+    return key;
 }
 
 evaluated evaluate(const question& asked, const view_set& views, const pick_context& pick) {

@@ -14,6 +14,8 @@
 
 #include <array>
 #include <cstring>
+#include <map>
+#include <span>
 #include <utility>
 
 namespace fasti::api {
@@ -125,6 +127,8 @@ struct query_routes::parts final : commit_follower {
     pick_turns turns = {};
     waiters waiting = {};
     past_folds& past;
+    std::map<std::string, evaluated> told_now = {}; // of this commit, by shared_key()
+    std::uint64_t evaluations = 0;                  // for waiters, because something changed
 
     parts(api_context& of, past_folds& folds) : context(of), past(folds) {}
 
@@ -137,7 +141,8 @@ struct query_routes::parts final : commit_follower {
     void answer_changed(const call& asked, const question& what, const common_params& common);
     void give_up(const waiter& one);
     bool refused_by_now(const call& asked) const;
-    bool look_again(waiter& one);
+    bool look_again(waiter& one, std::span<const std::string_view> services);
+    evaluated evaluate_again(const question& what);
     void on_committed(const std::shared_ptr<const committed_batch>& batch) override;
 
     evaluated evaluate_live(const question& what) {
@@ -161,6 +166,7 @@ query_routes::~query_routes() = default;
 void query_routes::start(node& live) { live.follow(*parts_); }
 
 std::size_t query_routes::waiting() const noexcept { return parts_->waiting.size(); }
+std::uint64_t query_routes::evaluations() const noexcept { return parts_->evaluations; }
 
 void query_routes::handle(const call& asked) {
     const question what{asked.route().what, &asked.in()};
@@ -301,13 +307,16 @@ void query_routes::parts::answer_changed(const call& asked, const question& what
     one.what = what;
     one.service = service_of(what);
     one.digest = now.answer.digest;
+    one.changed = last_change(what, context.live->views());
     one.until_us = in_ms(wait_ms);
     waiting.add(std::move(one));
 }
 
 void query_routes::parts::on_committed(const std::shared_ptr<const committed_batch>& batch) {
     if (waiting.size() > 0) {
-        waiting.wake(touched_services(*batch), [this](waiter& one) { return look_again(one); });
+        const std::vector<std::string_view> services = touched_services(*batch);
+        waiting.wake(services, [&](waiter& one) { return look_again(one, services); });
+        told_now.clear();
     }
 }
 
@@ -321,8 +330,26 @@ bool query_routes::parts::refused_by_now(const call& asked) const {
     return !valid;
 }
 
-//! Whether the waiter was answered.
-bool query_routes::parts::look_again(waiter& one) {
+//! Clients that wait with the same question share one evaluation a commit.
+evaluated query_routes::parts::evaluate_again(const question& what) {
+    std::string key = shared_key(what);
+    if (!key.empty()) {
+        const auto known = told_now.find(key);
+        if (known != told_now.end()) {
+            return known->second;
+        }
+    }
+    ++evaluations;
+    evaluated now = evaluate_live(what);
+    if (!key.empty()) {
+        told_now.emplace(std::move(key), now);
+    }
+    return now;
+}
+
+//! Whether the waiter was answered. Most commits are about something else, and that shows without
+//! an evaluation.
+bool query_routes::parts::look_again(waiter& one, std::span<const std::string_view> services) {
     if (one.after.has_value()) {
         if (context.live->views().at() < *one.after) {
             return false;
@@ -337,7 +364,12 @@ bool query_routes::parts::look_again(waiter& one) {
         answer(one.asked, one.what, rest);
         return true;
     }
-    evaluated now = evaluate_live(one.what);
+    const position changed = last_change(one.what, context.live->views());
+    if (changed == one.changed || !concerns(one.what, services)) {
+        return false;
+    }
+    one.changed = changed;
+    evaluated now = evaluate_again(one.what);
     if (now.answer.digest == one.digest) {
         return false;
     }

@@ -26,6 +26,8 @@ public:
     void tick();
 
     std::size_t waiting() const noexcept;
+    //! How often commits made waiting queries be evaluated again since the start.
+    std::uint64_t evaluations() const noexcept;
 
 private:
     struct parts;

@@ -28,11 +28,16 @@ struct service::parts {
     proof_routes proofs{context};
     page_routes pages{context};
     std::string path_room = {};
+    registry_view::foresight ahead = {}; // of the request being admitted
 
     void route(http::responder to);
     void write_metrics(telemetry::metrics_writer& to) const;
     void serve(const call& asked);
     std::optional<call> admit(http::responder to);
+    void look_ahead(const call& asked);
+    static bool names_a_service(const call& asked) noexcept {
+        return asked.at.field_count > 0 && asked.at.fields[0].name == "service";
+    }
 };
 
 service::service(api_context& context) : parts_(new parts{context}) {
@@ -104,14 +109,29 @@ void service::parts::write_metrics(telemetry::metrics_writer& to) const {
            .help = "Queries that wait for their answer to change.",
            .kind = metric_kind::gauge},
           queries.waiting());
+    write({.name = "fasti_blocking_query_evaluations",
+           .help = "How often commits made waiting queries be evaluated again.",
+           .kind = metric_kind::counter},
+          queries.evaluations());
     seen.write(to);
 }
 
 void service::parts::route(http::responder to) {
     const auto asked = admit(to);
     if (asked.has_value()) {
+        if (names_a_service(*asked)) {
+            context.live->views().registry().fetch_texts(ahead);
+        }
         serve(*asked);
     }
+}
+
+//! Among many services nothing of one is in a cache: what the answer will read is fetched step by
+//! step while route, token and parameters are looked at. Hints only; a wrong one costs nothing.
+void service::parts::look_ahead(const call& asked) {
+    const auto names = asked.at.captured();
+    ahead = context.live->views().registry().foresee(
+        names[0].value, names.size() > 1 ? names[1].value : std::string_view{});
 }
 
 //! Route, token, permission; a refusal is answered here.
@@ -155,8 +175,15 @@ std::optional<call> service::parts::admit(http::responder to) {
             error{error_code::not_ready, "The server is recovering. " + context.recovery_progress});
         return std::nullopt;
     }
+    const bool about_a_service = names_a_service(asked);
+    if (about_a_service) {
+        look_ahead(asked);
+    }
     auto caller = tokens.who(in.get(http::header_id::authorization), context.live->views().tokens(),
                              context.time.now());
+    if (about_a_service) {
+        context.live->views().registry().fetch_records(ahead);
+    }
     if (!caller.ok()) {
         asked.refuse(caller.error());
         return std::nullopt;

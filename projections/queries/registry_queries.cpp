@@ -175,6 +175,46 @@ picked pick_one(const registry_view& registry, service_id service,
 
 } // namespace
 
+position last_change(const view_set& views, const registry::list_services_params&) {
+    return views.registry().services_changed();
+}
+
+position last_change(const view_set& views, const registry::get_service_params& what) {
+    const registry_view& registry = views.registry();
+    const auto service = registry.find_service(what.service);
+    return service ? registry.changes(*service).row : registry.services_removed();
+}
+
+position last_change(const view_set& views, const registry::list_instances_params& what) {
+    const registry_view& registry = views.registry();
+    const auto service = registry.find_service(what.service);
+    return service ? registry.changes(*service).set : registry.services_removed();
+}
+
+position last_change(const view_set& views, const registry::get_instance_params& what) {
+    const registry_view& registry = views.registry();
+    const auto service = registry.find_service(what.service);
+    if (!service) {
+        return registry.services_removed();
+    }
+    const auto slot = registry.find_instance(*service, what.instance);
+    return slot ? registry.instance_changed(*slot) : registry.changes(*service).removed;
+}
+
+position last_change(const view_set& views, const registry::discover_instance_params& what) {
+    const registry_view& registry = views.registry();
+    const auto service = registry.find_service(what.service);
+    if (!service) {
+        return registry.services_removed();
+    }
+    const service_changes changes = registry.changes(*service);
+    return what.any_status ? changes.set : changes.healthy;
+}
+
+position last_change(const view_set& views, const registry::list_registry_metrics_params&) {
+    return views.registry_metrics().changed();
+}
+
 query_answer list_services(const view_set& views, const registry::list_services_params& what,
                            const page& part) {
     query_answer out;

@@ -34,6 +34,14 @@ struct pick_context {
     pick_turns& turns;
 };
 
+//! No event after this one changed the answer; finding that out costs no more than a look-up or two.
+position last_change(const view_set& views, const registry::list_services_params& what);
+position last_change(const view_set& views, const registry::get_service_params& what);
+position last_change(const view_set& views, const registry::list_instances_params& what);
+position last_change(const view_set& views, const registry::get_instance_params& what);
+position last_change(const view_set& views, const registry::discover_instance_params& what);
+position last_change(const view_set& views, const registry::list_registry_metrics_params& what);
+
 query_answer list_services(const view_set& views, const registry::list_services_params& what,
                            const page& part);
 query_answer get_service(const view_set& views, const registry::get_service_params& what);

@@ -434,11 +434,17 @@ registry_view::foresight registry_view::foresee(std::string_view stream) const n
         return out;
     }
     const std::string_view names = stream.substr(slash + 1);
-    const std::size_t between = names.find('/');
-    out.service_hash = hash64(names.substr(0, between));
+    const std::size_t between = std::min(names.find('/'), names.size());
+    return foresee(names.substr(0, between), names.substr(std::min(between + 1, names.size())));
+}
+
+registry_view::foresight registry_view::foresee(std::string_view service,
+                                                std::string_view instance) const noexcept {
+    foresight out;
+    out.service_hash = hash64(service);
     service_index_.prefetch(out.service_hash);
-    if (between != std::string_view::npos) {
-        out.instance_hash = instance_hash(out.service_hash, names.substr(between + 1));
+    if (!instance.empty()) {
+        out.instance_hash = instance_hash(out.service_hash, instance);
         instance_index_.prefetch(out.instance_hash);
     }
     return out;
@@ -446,7 +452,9 @@ registry_view::foresight registry_view::foresee(std::string_view stream) const n
 
 void registry_view::fetch_records(const foresight& what) const noexcept {
     if (const auto service = service_index_.guess(what.service_hash)) {
-        __builtin_prefetch(&services_[*service]);
+        const auto* record = reinterpret_cast<const char*>(&services_[*service]);
+        __builtin_prefetch(record);
+        __builtin_prefetch(record + 64);
     }
     if (what.instance_hash == 0) {
         return;
@@ -461,6 +469,9 @@ void registry_view::fetch_records(const foresight& what) const noexcept {
 void registry_view::fetch_texts(const foresight& what) const noexcept {
     if (const auto service = service_index_.guess(what.service_hash)) {
         services_[*service].text.prefetch();
+        if (what.instance_hash == 0) {
+            __builtin_prefetch(services_[*service].members.data());
+        }
     }
     if (what.instance_hash == 0) {
         return;

@@ -105,13 +105,15 @@ public:
     void copy_service(const registry_view& from, service_id service);
     void copy_instance(const registry_view& from, instance_slot slot);
 
-    //! What an event that comes soon will touch. The three steps of fetching it belong some events
+    //! What an event or a request that comes soon will touch. The three steps of fetching it belong some events
     //! apart, since each needs what the one before has brought: index cells, records, texts.
     struct foresight {
         std::uint64_t service_hash = 0;
         std::uint64_t instance_hash = 0; //!< 0: no instance
     };
     foresight foresee(std::string_view stream) const noexcept;
+    //! An empty instance: the service alone, and whom discovery may pick.
+    foresight foresee(std::string_view service, std::string_view instance) const noexcept;
     void fetch_records(const foresight& what) const noexcept;
     void fetch_texts(const foresight& what) const noexcept;
 

@@ -39,6 +39,16 @@ function(_fasti_link target visibility who)
   endforeach()
 endfunction()
 
+# Nobody measures the code of a test, and it is two fifths of what is compiled: -O1 for it in optimised builds. Of
+# the undefined-behaviour checks it leaves out those on every single access, which cost up to two fifths of the
+# time; a null pointer still ends the run (decision 0011). The modules under test keep everything.
+function(_fasti_cheap_to_compile target)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+  if(FASTI_SANITIZE MATCHES "undefined")
+    target_compile_options(${target} PRIVATE -fno-sanitize=null,alignment,object-size,vptr)
+  endif()
+endfunction()
+
 # Precompiled headers halve a build from nothing (FASTI_PCH: ci and sanitizer presets). Daily builds have none,
 # so that a missing include shows and work trees share ccache. Asio's definitions would make them invalid.
 function(_fasti_precompile target kind uses)
@@ -53,6 +63,7 @@ function(_fasti_precompile target kind uses)
         <string_view> <unordered_map> <utility> <variant> <vector>)
     if(kind STREQUAL "test")
       target_link_libraries(fasti_pch_test PRIVATE GTest::gmock GTest::gtest)
+      _fasti_cheap_to_compile(fasti_pch_test)  # options must be those of its users
       list(APPEND headers <gmock/gmock.h> <gtest/gtest.h>)
     endif()
     target_precompile_headers(fasti_pch_${kind} PRIVATE ${headers})
@@ -118,6 +129,7 @@ function(_fasti_gtest name sources needs uses)
     fasti_use(${name} PRIVATE ${use})
   endforeach()
   target_link_libraries(${name} PRIVATE fasti_warnings GTest::gmock GTest::gtest_main)
+  _fasti_cheap_to_compile(${name})
   _fasti_precompile(${name} test "${uses}")
   add_test(NAME ${name} COMMAND ${name} --gtest_brief=1 WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   # rapidcheck draws a new seed for each run unless told: a test gives the same answer every time here

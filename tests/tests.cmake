@@ -20,6 +20,7 @@ fasti_test(NAME store_faults_test SCRIPT tests/e2e/store_faults_test.py)
 fasti_test(NAME server_test SCRIPT tests/e2e/server_test.py)
 fasti_test(NAME proof_test SCRIPT tests/e2e/proof_test.py TIMEOUT 300)
 fasti_test(NAME slow_work_test SCRIPT tests/e2e/slow_work_test.py)
+fasti_test(NAME bounded_test SCRIPT tests/e2e/bounded_test.py SERIAL)
 
 # Histories of the real binary, judged by Porcupine; and servers broken on purpose, which it must reject.
 if(FASTI_TESTS AND NOT FASTI_FUZZ)

@@ -148,6 +148,7 @@ constexpr std::array<std::string_view, 4> replay_view_choices = {"instances", "r
 constexpr std::array<option_info, 1> replay_options = {{
     {"view", "--view", value_kind::choice, false, false, 0U, 0U, "", replay_view_choices, "Compare this view alone; absent: all of them."},
 }};
+constexpr std::array<std::string_view, 2> rebuild_views_words = {"views", "rebuild"};
 constexpr std::array<std::string_view, 1> verify_words = {"verify"};
 constexpr std::array<std::string_view, 2> list_services_words = {"registry", "services"};
 constexpr std::array<option_info, 2> list_services_options = {{
@@ -217,6 +218,7 @@ constexpr std::array<call_info, call_count> calls = {{
     {"list_snapshots", list_snapshots_words, call_kind::query, "GET", "/v1/snapshots", {}, false, false, false, false, "The snapshots there are, the newest first: from them the server starts and answers about the past."},
     {"take_snapshot", take_snapshot_words, call_kind::query, "POST", "/v1/snapshots", {}, false, false, false, false, "Take a snapshot of all views and of the state that commands are decided on, now. Answers when it is written."},
     {"replay", replay_words, call_kind::query, "GET", "/v1/replay", replay_options, false, false, false, false, "Rebuild the views from the first event and compare them byte for byte with those that are served. Changes nothing."},
+    {"rebuild_views", rebuild_views_words, call_kind::query, "POST", "/v1/views/rebuild", {}, false, false, false, false, "Fold all views from the first event beside those that are served, then put them in their place. Nothing stops meanwhile; leases keep their deadlines."},
     {"verify", verify_words, call_kind::query, "GET", "/v1/verify", {}, false, false, false, false, "Prove the log, its indexes, the snapshots, and that everything served equals a fold from the first event. One finding for each thing that is wrong. Changes nothing."},
     {"list_services", list_services_words, call_kind::query, "GET", "/v1/services", list_services_options, true, true, true, true, "The services, by name."},
     {"get_service", get_service_words, call_kind::query, "GET", "/v1/services/{service}", get_service_options, false, true, true, false, "One service."},

@@ -51,7 +51,7 @@ struct call_info {
     std::string_view doc;
 };
 
-inline constexpr std::size_t call_count = 33;
+inline constexpr std::size_t call_count = 34;
 std::span<const call_info> all_calls() noexcept;
 
 } // namespace fasti::cli

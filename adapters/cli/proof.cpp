@@ -63,7 +63,10 @@ public:
         const std::uint64_t findings = std::max(report.findings, findings_);
         if (at_.json) {
             print_json(report, findings);
-        } else if (what_.everything) {
+        } else if (what_.kind == proof_kind::rebuild) {
+            at_.around.out << "Rebuilt the views from " << counted(report.head, "event")
+                           << "; they are served now.\n";
+        } else if (what_.kind == proof_kind::verify) {
             at_.around.out << "Verified " << counted(report.head, "event") << ", "
                            << counted(report.snapshots, "snapshot") << " and "
                            << counted(report.parts.size(), "part")
@@ -157,7 +160,14 @@ proof_report report_from(json_value document) {
 //! Follows the server's proof to its end.
 int ask_server(session& at, client& by, const proof_question& what) {
     exchange_request request;
-    request.target = what.everything ? "/v1/verify" : "/v1/replay";
+    switch (what.kind) {
+        case proof_kind::compare: request.target = "/v1/replay"; break;
+        case proof_kind::verify: request.target = "/v1/verify"; break;
+        case proof_kind::rebuild:
+            request.method = "POST";
+            request.target = "/v1/views/rebuild";
+            break;
+    }
     if (!what.view.empty()) {
         request.target += "?view=" + url_encoded(what.view);
     }
@@ -263,8 +273,8 @@ int prove_here(session& at, const arguments& given, const proof_question& what) 
     model_fold model;
     extra_fold* const extras[] = {&model};
     const proof_input input{*log->facts, served, extras, listener};
-    const auto report = what.everything ? prove_everything(input, log->snapshots)
-                                        : prove_views(input, what.view);
+    const auto report = what.kind == proof_kind::verify ? prove_everything(input, log->snapshots)
+                                                        : prove_views(input, what.view);
     return report ? printer.finish(*report) : fail_with(at, report.error());
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! verify and replay: asked of a server as a stream of progress, findings and a result, or done here on a
+//! verify, replay and views rebuild: asked of a server as a stream of progress, findings and a result, or done here on a
 //! data folder by the same code.
 #pragma once
 
@@ -9,10 +9,15 @@
 
 namespace fasti::cli {
 
-//! Proves everything (verify) or rebuilds and compares the views (replay); `view` names one, empty: all.
+enum class proof_kind {
+    compare, //!< replay: the views with a fold from the first event
+    verify,  //!< everything
+    rebuild //!< fold the views anew and put them in the place of the served ones; only a server can
+};
+
 struct proof_question {
-    bool everything = false;
-    std::string view;
+    proof_kind kind = proof_kind::compare;
+    std::string view; //!< of compare; empty: all
 };
 
 int run_proof(session& at, const arguments& given, const proof_question& what);

@@ -7,9 +7,11 @@
 #include "adapters/cli/table.hpp"
 #include "adapters/node/model_fold.hpp"
 #include "domain/wire/json_writer.hpp"
+#include "projections/engine/snapshot_format.hpp"
 #include "projections/engine/snapshots.hpp"
 #include "projections/queries/view_rows.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <memory>
 #include <ostream>
@@ -153,12 +155,18 @@ int read_here(session& at, const arguments& given) {
     return shown ? printer.finish_differences() : fail_with(at, shown.error());
 }
 
-int run_verify(session& at, const arguments& given) { return run_proof(at, given, {true, {}}); }
+int run_verify(session& at, const arguments& given) {
+    return run_proof(at, given, {proof_kind::verify, {}});
+}
+
+int run_rebuild(session& at, const arguments& given) {
+    return run_proof(at, given, {proof_kind::rebuild, {}});
+}
 
 int run_replay(session& at, const arguments& given) {
     const std::string view = given.text("view");
     if (!given.has("at") && !given.has("since")) {
-        return run_proof(at, given, {false, view});
+        return run_proof(at, given, {proof_kind::compare, view});
     }
     if (view.empty()) {
         return at.fail(exit_usage, "--at and --since are about one view: say --view.");
@@ -245,6 +253,77 @@ int run_snapshot(session& at, const arguments& given) {
     return exit_success;
 }
 
+//! The folder alone is looked at: that works whatever became of the log.
+int list_snapshots_here(session& at, const arguments& given) {
+    if (!at.with.snapshot_folder) {
+        return at.fail(exit_usage, "Say where the data is: --data DIR.");
+    }
+    posix_files disk;
+    const file_snapshots there{disk, at.with.snapshot_folder(given.text("data"))};
+    auto listed = there.list();
+    if (!listed) {
+        return fail_with(at, listed.error());
+    }
+    std::sort(listed->begin(), listed->end(),
+              [](const auto& one, const auto& other) { return one.name > other.name; });
+    std::string document;
+    json_writer writer{document};
+    table shown{{"NAME", "POSITION", "BYTES"}};
+    writer.begin_object();
+    writer.name("snapshots");
+    writer.begin_array();
+    for (const stored_snapshot& one : *listed) {
+        const position stands = snapshot_position(one.name).value_or(0);
+        shown.add({one.name, std::to_string(stands), std::to_string(one.bytes)});
+        writer.begin_object();
+        writer.name("name");
+        writer.text(one.name);
+        writer.name("position");
+        writer.number(stands);
+        writer.name("bytes");
+        writer.number(one.bytes);
+        writer.end_object();
+    }
+    writer.end_array();
+    writer.end_object();
+    if (at.json) {
+        at.around.out << document << "\n";
+    } else {
+        shown.print(at.around.out, at.colour);
+    }
+    return exit_success;
+}
+
+//! The declared call, which can also be answered from a data folder.
+command_spec snapshot_list_command() {
+    const call_info& call = call_named("list_snapshots");
+    command_spec out;
+    out.words.assign(call.words.begin(), call.words.end());
+    out.doc = call.doc;
+    out.examples = {"fasti snapshot list", "fasti snapshot list --data /var/lib/fasti"};
+    out.options = options_of(call);
+    out.options.push_back(
+        data_option("List those of this data folder instead of asking a server."));
+    out.run = [&call](session& at, const arguments& given) {
+        return given.has("data") ? list_snapshots_here(at, given) : run_call(at, call, given);
+    };
+    return out;
+}
+
+command_spec rebuild_command() {
+    const call_info& call = call_named("rebuild_views");
+    command_spec out;
+    out.words.assign(call.words.begin(), call.words.end());
+    out.doc = call.doc;
+    out.examples = {"fasti views rebuild"};
+    out.options = {output_option()};
+    for (option_spec& more : server_options()) {
+        out.options.push_back(std::move(more));
+    }
+    out.run = run_rebuild;
+    return out;
+}
+
 void add_common(command_spec& to, std::string data_doc) {
     to.options.push_back(data_option(std::move(data_doc)));
     to.options.push_back(output_option());
@@ -309,6 +388,8 @@ std::vector<command_spec> proof_commands() {
     out.push_back(std::move(verify));
     out.push_back(std::move(replay));
     out.push_back(std::move(snapshot));
+    out.push_back(snapshot_list_command());
+    out.push_back(rebuild_command());
     return out;
 }
 

@@ -22,10 +22,10 @@ using config_detail::set_text;
 
 constexpr std::size_t file_bytes_max = 1024U * 1024U;
 
-//! Variables of the client and of the shell scripts: ours, but no settings of the server.
+//! Variables of the client, of the shell scripts and of crash tests: ours, but no settings of the server.
 constexpr std::string_view other_variables[] = {
     "FASTI_CONFIG", "FASTI_ADDR", "FASTI_TOKEN",  "FASTI_TOKEN_FILE", "FASTI_CACERT",
-    "FASTI_PRESET", "FASTI_JOBS", "FASTI_BINARY", "FASTI_BUILD_DIR"};
+    "FASTI_PRESET", "FASTI_JOBS", "FASTI_BINARY", "FASTI_BUILD_DIR",  "FASTI_RECORD_FILES"};
 
 std::optional<std::string> variable(const config_inputs& inputs, std::string_view name) {
     for (const auto& [key, value] : inputs.environment) {

@@ -231,7 +231,7 @@ th,td{text-align:left;vertical-align:top;padding:.35rem .7rem;border-bottom:1px 
 <p>Can fail with <a href="#error-proof_running"><code>proof_running</code></a>.</p>
 <h3 id="query-rebuild_views"><code>rebuild_views</code></h3>
 <p>Fold all views from the first event beside those that are served, then put them in their place. Nothing stops meanwhile; leases keep their deadlines.</p>
-<p><code>POST /v1/views/rebuild</code>. Needs <code>operations:write</code>.</p>
+<p><code>POST /v1/views/rebuild</code>. Needs <code>operations:write</code>. Client: <code>fasti views rebuild</code>.</p>
 <p>Can fail with <a href="#error-proof_running"><code>proof_running</code></a>.</p>
 <h3 id="query-verify"><code>verify</code></h3>
 <p>Prove the log, its indexes, the snapshots, and that everything served equals a fold from the first event. One finding for each thing that is wrong. Changes nothing.</p>

@@ -125,6 +125,18 @@ TEST_F(offline, verify_finds_nothing_in_a_whole_log) {
     EXPECT_THAT(run_fasti({"verify", "--output", "json"}).out, HasSubstr(R"("findings":[])"));
 }
 
+TEST_F(offline, snapshots_are_listed) {
+    write_history();
+    EXPECT_THAT(run_fasti({"snapshot", "list", "--output", "json"}).out,
+                HasSubstr("{\"snapshots\":[]}"));
+    ASSERT_EQ(run_fasti({"snapshot"}).code, exit_success);
+    const outcome listed = run_fasti({"snapshot", "list"});
+    EXPECT_EQ(listed.code, exit_success) << listed.err;
+    EXPECT_THAT(listed.out, HasSubstr("00000000000000000003-"));
+    EXPECT_THAT(run_fasti({"snapshot", "list", "--output", "json"}).out,
+                HasSubstr(R"("position":3,"bytes":)"));
+}
+
 TEST_F(offline, verify_finds_a_damaged_snapshot) {
     write_history();
     ASSERT_EQ(run_fasti({"snapshot"}).code, exit_success);

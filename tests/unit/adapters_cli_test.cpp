@@ -348,6 +348,15 @@ const std::string good_result =
     "event: result\ndata: {\"events\":7,\"snapshots\":2,\"findings\":0,\"parts\":[{\"part\":\"registry\",\"position\":7,"
     "\"bytes\":99,\"equal\":true}]}\n\n";
 
+TEST(cli, follows_a_rebuild_of_the_views_to_its_end) {
+    const outcome good = ask_one(
+        proof_answer("event: progress\ndata: {\"step\":\"rebuild\",\"done\":1,\"total\":7}\n\n"
+                     "event: result\ndata: {\"events\":7,\"parts\":[]}\n\n"),
+        {"views", "rebuild"});
+    EXPECT_EQ(good.code, exit_success) << good.err;
+    EXPECT_EQ(good.out, "Rebuilt the views from 7 events; they are served now.\n");
+}
+
 TEST(cli, follows_a_proof_of_the_server_to_its_result) {
     const outcome good = ask_one(
         proof_answer("event: progress\ndata: {\"step\":\"fold\",\"done\":1,\"total\":7}\n\n" +

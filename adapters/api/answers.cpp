@@ -35,8 +35,8 @@ void write_position(json_writer& out, std::uint64_t epoch, position at, std::uin
     out.out() += '"';
 }
 
-//! The token of the last event of an outcome, and its events.
-void write_facts(json_writer& out, const item_outcome& what, const node& live) {
+//! The token of the last event of an outcome, and its events. Errors: those of reading them.
+result<void> write_facts(json_writer& out, const item_outcome& what, const node& live) {
     const position last = what.first + what.count - 1;
     const committed_batch* batch = live.committing();
     if (batch != nullptr && what.first >= batch->first) {
@@ -50,17 +50,21 @@ void write_facts(json_writer& out, const item_outcome& what, const node& live) {
             write_event(out, event);
         }
         out.end_array();
-        return;
+        return {};
     }
     const auto hash = live.facts().hash_at(last);
-    write_position(out, live.epoch(), last, hash.ok() ? hash.value().prefix() : 0);
+    if (!hash.ok()) {
+        return hash.error();
+    }
+    write_position(out, live.epoch(), last, hash.value().prefix());
     out.quoted_name(R"("events":)");
     out.begin_array();
-    (void)live.facts().read(what.first, last, {}, [&](const recorded_event& event) {
+    const auto read = live.facts().read(what.first, last, {}, [&](const recorded_event& event) {
         write_event(out, event);
         return read_more::go_on;
     });
     out.end_array();
+    return read.ok() ? result<void>{} : result<void>{read.error()};
 }
 
 void write_plan(json_writer& out, const item_outcome& what, const node& live) {
@@ -112,22 +116,34 @@ std::string_view to_name(outcome_kind kind) noexcept {
     return "failed";
 }
 
-void write_outcome(json_writer& out, const item_outcome& what, const node& live) {
+void write_unchanged(json_writer& out, const node& live) {
     out.quoted_name(R"("outcome":)");
-    out.text(to_name(what.kind));
-    if (what.kind == outcome_kind::dry_run) {
-        write_plan(out, what, live);
-        return;
-    }
-    if (what.count > 0) {
-        write_facts(out, what, live);
-        return;
-    }
+    out.text(to_name(outcome_kind::unchanged));
     out.quoted_name(R"("position":)");
     out.text(live.position_token());
     out.quoted_name(R"("events":)");
     out.begin_array();
     out.end_array();
+}
+
+result<void> write_outcome(json_writer& out, const item_outcome& what, const node& live) {
+    if (what.kind == outcome_kind::unchanged) {
+        write_unchanged(out, live);
+        return {};
+    }
+    const std::size_t before = out.out().size();
+    out.quoted_name(R"("outcome":)");
+    out.text(to_name(what.kind));
+    if (what.kind == outcome_kind::dry_run) {
+        write_plan(out, what, live);
+        return {};
+    }
+    check(what.count > 0, "what was appended has events");
+    auto told = write_facts(out, what, live);
+    if (!told.ok()) {
+        out.out().resize(before);
+    }
+    return told;
 }
 
 void write_renewal(json_writer& out, const renewal& what) {
@@ -161,24 +177,36 @@ void write_renewal_item(json_writer& out, const registry::lease_name& name,
 
 namespace {
 
-void write_item(json_writer& out, const item_outcome& outcome, std::size_t index,
-                const token_secrets& secrets, const node& live) {
+void write_failed_item(json_writer& out, const error& failure) {
+    const int status = traits_of(failure.code).http_status;
+    std::string problem;
+    http::append_problem(failure, status, problem);
     out.begin_object();
     out.quoted_name(R"("status":)");
+    out.number(std::int64_t{status});
+    out.quoted_name(R"("outcome":)");
+    out.text(http::outcome_of_status(status));
+    out.quoted_name(R"("problem":)");
+    out.raw(problem);
+    out.end_object();
+}
+
+void write_item(json_writer& out, const item_outcome& outcome, std::size_t index,
+                const token_secrets& secrets, const node& live) {
     if (outcome.failure.has_value()) {
-        const int status = traits_of(outcome.failure->code).http_status;
-        out.number(std::int64_t{status});
-        std::string problem;
-        http::append_problem(*outcome.failure, status, problem);
-        out.quoted_name(R"("outcome":)");
-        out.text(http::outcome_of_status(status));
-        out.quoted_name(R"("problem":)");
-        out.raw(problem);
-    } else {
-        out.number(std::int64_t{200});
-        write_outcome(out, outcome, live);
-        secrets.write(out, index, outcome);
+        write_failed_item(out, *outcome.failure);
+        return;
     }
+    const std::size_t before = out.out().size();
+    out.begin_object();
+    out.quoted_name(R"("status":)");
+    out.number(std::int64_t{200});
+    if (auto told = write_outcome(out, outcome, live); !told.ok()) {
+        out.out().resize(before);
+        write_failed_item(out, told.error());
+        return;
+    }
+    secrets.write(out, index, outcome);
     out.end_object();
 }
 
@@ -201,7 +229,11 @@ void write_batch_answer(const call& asked, const command_answer& answer,
     writer.begin_object();
     if (whole && last.kind == outcome_kind::already &&
         answer.outcomes.size() < answer.request->items.size()) {
-        write_outcome(writer, last, live); // the key of the whole batch was known
+        // The key of the whole batch was known.
+        if (auto told = write_outcome(writer, last, live); !told.ok()) {
+            http::write_problem(told.error(), asked.out());
+            return;
+        }
         writer.end_object();
         return;
     }
@@ -228,16 +260,19 @@ void write_batch_answer(const call& asked, const command_answer& answer,
     writer.end_object();
 }
 
-void write_answer(json_writer& out, const command_answer& answer, const token_secrets& secrets,
-                  const node& live) {
+result<void> write_answer(json_writer& out, const command_answer& answer,
+                          const token_secrets& secrets, const node& live) {
     const item_outcome& outcome = answer.outcomes.at(0);
     out.begin_object();
-    write_outcome(out, outcome, live);
+    if (auto told = write_outcome(out, outcome, live); !told.ok()) {
+        return told;
+    }
     secrets.write(out, 0, outcome);
     if (outcome.kind == outcome_kind::dry_run) {
         write_difference(out, answer.outcomes, *answer.request, live);
     }
     out.end_object();
+    return {};
 }
 
 error as_asked(const error& why, bool by_header) {

@@ -24,12 +24,6 @@ void finish(const http::responder& to, const node& live) {
     to.send();
 }
 
-item_outcome nothing_changed() {
-    item_outcome outcome;
-    outcome.kind = outcome_kind::unchanged;
-    return outcome;
-}
-
 result<bool> read_dry_run(const http::request& from) {
     common_params common;
     if (from.query.empty()) {
@@ -66,14 +60,14 @@ bool is_bare(const http::request& in) {
            !in.has(header_id::if_none_match) && !in.has(header_id::fasti_reason);
 }
 
-void tell_renewed(const call& asked, const item_outcome& outcome, const renewal& renewed,
-                  const node& live) {
-    json_writer writer(asked.out().body);
+//! A renewal appends nothing: it answers where the views stand and until when the lease holds.
+void tell_renewed(const http::responder& to, const renewal& renewed, const node& live) {
+    json_writer writer(to.out().body);
     writer.begin_object();
-    write_outcome(writer, outcome, live);
+    write_unchanged(writer, live);
     write_renewal(writer, renewed);
     writer.end_object();
-    finish(asked.to, live);
+    finish(to, live);
 }
 
 struct prepared {
@@ -204,14 +198,18 @@ void command_routes::tell(const http::responder& to, const command_answer& answe
         finish(to, live);
         return;
     }
+    json_writer writer(out.body);
+    if (const auto told = write_answer(writer, answer, secrets, live); !told.ok()) {
+        http::write_problem(told.error(), out);
+        finish(to, live);
+        return;
+    }
     const bool planned = outcome.kind == outcome_kind::dry_run;
     const bool created = outcome.created && in.verb == http::method::put && !planned;
     out.status = created ? 201 : 200;
     if (created) {
         out.add_header("Location", in.path);
     }
-    json_writer writer(out.body);
-    write_answer(writer, answer, secrets, live);
     if (outcome.stream_version > 0 && !planned) {
         out.add_header("ETag", "\"" + std::to_string(outcome.stream_version) + "\"");
     }
@@ -226,7 +224,7 @@ bool command_routes::renew_at_once(const call& asked) {
     const auto names = asked.at.captured();
     const auto renewed = context_.live->renew(names[0].value, names[1].value);
     if (renewed.has_value()) {
-        tell_renewed(asked, nothing_changed(), *renewed, *context_.live);
+        tell_renewed(asked.to, *renewed, *context_.live);
     }
     return renewed.has_value();
 }
@@ -237,7 +235,7 @@ void command_routes::renew(const call& asked, std::unique_ptr<command_request> r
                              request->items[0].must_exist || request->items[0].must_not_exist;
     if (!conditional) {
         if (const auto renewed = context_.live->renew(what.service, what.instance)) {
-            tell_renewed(asked, nothing_changed(), *renewed, *context_.live);
+            tell_renewed(asked.to, *renewed, *context_.live);
             return;
         }
     }
@@ -248,7 +246,7 @@ void command_routes::renew(const call& asked, std::unique_ptr<command_request> r
             const bool by_header = answer.request->items[0].expected_version.has_value();
             http::write_problem(as_asked(*outcome.failure, by_header), asked.out());
         } else if (const auto renewed = context_.live->renew(named.service, named.instance)) {
-            tell_renewed(asked, outcome, *renewed, *context_.live);
+            tell_renewed(asked.to, *renewed, *context_.live);
             return;
         } else {
             http::write_problem(renewal_overtaken(), asked.out());
@@ -289,7 +287,7 @@ void command_routes::renew_many(const call& asked, std::unique_ptr<command_reque
         std::size_t next = 0;
         json_writer writer(asked.out().body);
         writer.begin_object();
-        write_outcome(writer, nothing_changed(), *context_.live);
+        write_unchanged(writer, *context_.live);
         writer.quoted_name(R"("items":)");
         writer.begin_array();
         for (lease_answer& one : *leases) {

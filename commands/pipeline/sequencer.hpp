@@ -42,8 +42,9 @@ public:
 
     //! Makes the open batch durable and gives back the answers that rest on it.
     //! Errors: store_unavailable or any refusal by the ledger: the decisions staged here are void,
-    //!         and so is this object; the process must end. store_full is not an error of this
-    //!         call: nothing was written, the staged commands are answered with it and forgotten.
+    //!         and so is this object; the process must end. store_full too: room is ensured before
+    //!         a command is decided (stage() answers it then), so it comes here only where the
+    //!         disk takes back what it gave, and the state already holds what was staged.
     result<commit_notice> commit();
 
 private:

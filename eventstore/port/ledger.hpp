@@ -107,8 +107,8 @@ public:
     //! Errors: version_conflict, key_reused, claim_taken (nothing written; look again, decide again),
     //!         fields_invalid (over a limit of event.hpp; nothing written), store_full (nothing
     //!         written, the store stays usable), store_unavailable (unknown: end the process and
-    //!         recover; the ledger takes no further appends), store_damaged (what the check needed
-    //!         cannot be read; nothing written).
+    //!         recover; the ledger takes no further appends), store_damaged and store_unavailable
+    //!         (what the check needed cannot be read; nothing written).
     //! Thread: one appending thread; the other members may run at the same time on any thread.
     virtual result<std::shared_ptr<const committed_batch>> append(const append_batch& batch) = 0;
 
@@ -133,7 +133,8 @@ public:
 
     //! Visits durable events from a position on (inclusive; 0 reads like 1), in order, until the
     //! visitor stops, `to` (inclusive) was visited or the head is reached. Returns the position to continue at.
-    //! Errors: store_damaged naming positions. Thread: any; never blocks an append.
+    //! Errors: store_damaged naming positions, store_unavailable (the disk failed a read; the facts
+    //!         may be sound). Thread: any; never blocks an append.
     virtual result<position> read(position from, position to, const event_filter& filter,
                                   const event_visitor& visit) const = 0;
 
@@ -149,7 +150,8 @@ public:
     virtual result<position> position_at(instant when) const = 0;
 
     //! Walks everything stored: checksums, chain, density, order of time, indexes. Each finding is
-    //! handed over as found; returns how many there were. Thread: any, beside appends.
+    //! handed over as found, places that cannot be read too; returns how many there were.
+    //! Thread: any, beside appends.
     virtual result<std::uint64_t> verify(const std::function<void(const finding&)>& report,
                                          const progress_sink& progress) const = 0;
 };

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The door to the disk: everything the log asks of files, so that tests can own the disk.
 //! Errors of all calls: store_full (no room; some of the bytes may be there), store_locked,
-//! store_unavailable (anything else; the message says what the system said).
+//! store_unavailable (anything else; the message says what the system said, of a failed read also
+//! the file and the byte).
 //! Thread: one file may be read on any thread beside one writer of other bytes.
 #pragma once
 

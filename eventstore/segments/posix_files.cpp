@@ -66,7 +66,9 @@ public:
                 if (errno == EINTR) {
                     continue;
                 }
-                return failed("Reading", path_, errno);
+                return error{error_code::store_unavailable,
+                             "Reading " + path_ + " at byte " + std::to_string(offset + done) +
+                                 " failed: " + std::strerror(errno) + "."};
             }
             done += static_cast<std::size_t>(got);
         }

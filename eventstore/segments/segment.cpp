@@ -225,17 +225,25 @@ result<frame_header> find_frame_behind(const segment& of, std::uint64_t offset,
     }
 }
 
+namespace {
+
+std::string cannot_be_read(position first, position last) {
+    return (last > first ? "Positions " + std::to_string(first) + " to " + std::to_string(last)
+                         : "Position " + std::to_string(first)) +
+           " cannot be read";
+}
+
+} // namespace
+
 error damaged(const segment& of, std::uint64_t offset, position first, position last,
               std::string_view what) {
-    std::string message;
-    if (last > first) {
-        message = "Positions " + std::to_string(first) + " to " + std::to_string(last);
-    } else {
-        message = "Position " + std::to_string(first);
-    }
-    message += " cannot be read: " + of.name() + " is altered at byte " + std::to_string(offset) +
-               " (" + std::string{what} + ").";
-    return {error_code::store_damaged, std::move(message)};
+    return {error_code::store_damaged, cannot_be_read(first, last) + ": " + of.name() +
+                                           " is altered at byte " + std::to_string(offset) + " (" +
+                                           std::string{what} + ")."};
+}
+
+error unreadable_now(position first, position last, const error& why) {
+    return {why.code, cannot_be_read(first, last) + " now. " + why.message};
 }
 
 } // namespace fasti::segments

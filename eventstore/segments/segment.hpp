@@ -120,5 +120,7 @@ result<frame_header> find_frame_behind(const segment& of, std::uint64_t offset,
 //! "Positions 5 to 9 cannot be read: <file> is altered at byte 1024 (...)."
 error damaged(const segment& of, std::uint64_t offset, position first, position last,
               std::string_view what);
+//! "Positions 5 to 9 cannot be read now. <what the disk said>": the facts may be sound all the same.
+error unreadable_now(position first, position last, const error& why);
 
 } // namespace fasti::segments

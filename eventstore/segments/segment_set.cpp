@@ -30,8 +30,7 @@ public:
         while (at <= last) {
             const auto step = scanner_.next();
             if (!step.ok()) {
-                return damaged(segment_, scanner_.offset(), expected_, extent_.after.last,
-                               step.error().message);
+                return unreadable_now(expected_, extent_.after.last, step.error());
             }
             if (*step == scan_step::end && expected_ > extent_.after.last) {
                 return std::optional<read_more>{};

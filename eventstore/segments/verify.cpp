@@ -21,14 +21,16 @@ public:
     result<std::uint64_t> run();
 
 private:
-    result<void> walk_segment(const segment& each, const segment_extent& extent);
+    void walk_segment(const segment& each, const segment_extent& extent);
     void check_frame(const segment& each, const frame_header& frame, std::string_view bytes);
     void check_event(const recorded_event& event, const std::string& where);
     result<void> check_header(const segment& each);
+    result<void> check_end(const segment& each, const segment_extent& extent,
+                           const segment& rebuilt);
     result<void> check_footer(const segment& each, const segment& rebuilt);
     result<void> check_zeros(const segment& each, std::uint64_t from, std::uint64_t to);
-    result<void> check_parts(const std::vector<key_index::part>& parts);
-    result<void> check_run(const run_file& run, const entry_digest& expected);
+    void check_parts(const std::vector<key_index::part>& parts);
+    void check_run(const run_file& run, const entry_digest& expected);
 
     void found(std::string what, std::string where, position first, position last) {
         ++findings_;
@@ -57,9 +59,7 @@ result<std::uint64_t> walker::run() {
     digests_.resize(segments.size());
     for (const auto& each : segments) {
         segment_extent extent = each->extent();
-        if (auto walked = walk_segment(*each, extent); !walked.ok()) {
-            return std::move(walked).error();
-        }
+        walk_segment(*each, extent);
         if (stopped_) {
             return findings_;
         }
@@ -68,9 +68,7 @@ result<std::uint64_t> walker::run() {
         found("the log ends elsewhere than its head says", segments.back()->name(),
               std::min(at_.last, head_.last) + 1, std::max(at_.last, head_.last));
     }
-    if (auto checked = check_parts(parts); !checked.ok()) {
-        return std::move(checked).error();
-    }
+    check_parts(parts);
     const entry_digest active = log_.index.active_digest(head_.last);
     const bool still_active = log_.set.active() == segments.back();
     if (still_active && !(active == digests_.back())) {
@@ -80,11 +78,11 @@ result<std::uint64_t> walker::run() {
     return findings_;
 }
 
-result<void> walker::walk_segment(const segment& each, const segment_extent& extent) {
-    if (auto checked = check_header(each); !checked.ok()) {
-        return checked;
-    }
+void walker::walk_segment(const segment& each, const segment_extent& extent) {
     const segment_header& header = each.header();
+    if (auto read = check_header(each); !read.ok()) {
+        found(read.error().message, each.name(), header.before.last + 1, extent.after.last);
+    }
     if (header.before.last != at_.last || header.before.hash != at_.hash) {
         found("chain broken between segments", each.name(), at_.last + 1, header.before.last);
         at_ = header.before;
@@ -119,10 +117,12 @@ result<void> walker::walk_segment(const segment& each, const segment_extent& ext
         at_ = point_after(frame);
         if (progress_ && !progress_(at_.last, head_.last)) {
             stopped_ = true;
-            return {};
+            return;
         }
     }
-    return extent.footer_stands ? check_footer(each, rebuilt) : result<void>{};
+    if (auto read = check_end(each, extent, rebuilt); !read.ok()) {
+        found(read.error().message, each.name(), header.before.last + 1, extent.after.last);
+    }
 }
 
 void walker::check_frame(const segment& each, const frame_header& frame, std::string_view bytes) {
@@ -198,6 +198,12 @@ result<void> walker::check_header(const segment& each) {
     return {};
 }
 
+//! Behind the frames: table, footer and zeros.
+result<void> walker::check_end(const segment& each, const segment_extent& extent,
+                               const segment& rebuilt) {
+    return extent.footer_stands ? check_footer(each, rebuilt) : result<void>{};
+}
+
 result<void> walker::check_footer(const segment& each, const segment& rebuilt) {
     const position first = each.header().before.last + 1;
     const segment_footer should = rebuilt.footer_now();
@@ -232,7 +238,7 @@ result<void> walker::check_zeros(const segment& each, std::uint64_t from, std::u
     return {};
 }
 
-result<void> walker::check_parts(const std::vector<key_index::part>& parts) {
+void walker::check_parts(const std::vector<key_index::part>& parts) {
     for (const key_index::part& part : parts) {
         entry_digest expected;
         for (std::uint64_t i = part.range.first_sequence;
@@ -241,25 +247,22 @@ result<void> walker::check_parts(const std::vector<key_index::part>& parts) {
             expected.sum += digests_[i - 1].sum;
         }
         if (part.run) {
-            if (auto checked = check_run(*part.run, expected); !checked.ok()) {
-                return checked;
-            }
+            check_run(*part.run, expected);
         } else if (!(part.table->digest(part.range.after.last) == expected)) {
             found("the index in memory differs from the log",
                   segment_name(part.range.first_sequence), part.range.first, part.range.after.last);
         }
     }
-    return {};
 }
 
-result<void> walker::check_run(const run_file& run, const entry_digest& expected) {
+void walker::check_run(const run_file& run, const entry_digest& expected) {
     entry_digest digest;
     index_entry before;
     for (std::size_t i = 0; i < run.block_count(); ++i) {
         const auto entries = run.block(i);
         if (!entries.ok()) {
             found(entries.error().message, run.path(), run.range().first, run.range().after.last);
-            return {};
+            return;
         }
         for (const index_entry& entry : *entries) {
             if (entry < before) {
@@ -272,7 +275,6 @@ result<void> walker::check_run(const run_file& run, const entry_digest& expected
     if (!(digest == expected) || !(run.digest() == expected)) {
         found("index differs from the log", run.path(), run.range().first, run.range().after.last);
     }
-    return {};
 }
 
 } // namespace

@@ -171,6 +171,29 @@ class StoreFaults(unittest.TestCase):
             self.assertEqual(server.stop(), 0)
         self.assertEqual(run("verify", "--data", str(self.data)).returncode, 0)
 
+    def test_a_folder_put_back_as_it_was_answers_newer_tokens_with_410(self):
+        self.filled(30)
+        older = self.data.with_name("older")
+        shutil.copytree(self.data, older)
+        with Server(SMALL, folder=self.data) as server:
+            token = register(server.client(), "lost").headers["fasti-position"]
+            self.assertEqual(server.stop(), 0)
+        shutil.rmtree(self.data)
+        older.rename(self.data)
+        with Server(SMALL, folder=self.data) as server:
+            client = server.client()
+
+            def gone():
+                for path in ("/v1/services?after=", "/v1/services?at=", "/v1/events?from="):
+                    answer = client.get(path + token)
+                    self.assertEqual((answer.status, answer.json["code"]), (410, "history_forked"), path)
+
+            gone()
+            for number in range(3):  # the same positions again, with other events
+                self.assertEqual(register(client, f"other{number}").status, 201)
+            gone()
+            self.assertEqual(server.stop(), 0)
+
     def test_a_newer_format_is_refused_naming_both(self):
         self.filled(3)
         named = self.data / "log" / "LOG"

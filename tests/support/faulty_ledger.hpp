@@ -16,6 +16,7 @@ public:
     std::optional<error> room;         //!< what ensure_room() answers while set
     std::optional<error> before_write; //!< the next append fails and writes nothing
     std::optional<error> reply_lost;   //!< the next append writes and then says this
+    std::optional<error> unreadable;   //!< what reads of events and hashes answer while set
 
     result<std::shared_ptr<const committed_batch>> append(const append_batch& batch) override {
         if (before_write.has_value()) {
@@ -47,13 +48,16 @@ public:
     }
     result<position> read(position from, position to, const event_filter& filter,
                           const event_visitor& visit) const override {
-        return inner_.read(from, to, filter, visit);
+        return unreadable.has_value() ? result<position>{*unreadable}
+                                      : inner_.read(from, to, filter, visit);
     }
     result<void> read_stream(std::string_view stream, std::uint64_t from_version,
                              const event_visitor& visit) const override {
         return inner_.read_stream(stream, from_version, visit);
     }
-    result<hash256> hash_at(position at) const override { return inner_.hash_at(at); }
+    result<hash256> hash_at(position at) const override {
+        return unreadable.has_value() ? result<hash256>{*unreadable} : inner_.hash_at(at);
+    }
     result<position> position_at(instant when) const override { return inner_.position_at(when); }
     result<std::uint64_t> verify(const std::function<void(const finding&)>& report,
                                  const progress_sink& progress) const override {

@@ -423,6 +423,30 @@ TEST(an_input_output_error, at_any_call_loses_nothing) {
     });
 }
 
+//! A process ends at some call, the next one starts, then the power goes: how often the log is refused.
+std::uint64_t refused_after_restart_and_power_cut(sim::omission planted) {
+    std::uint64_t refused = 0;
+    for (std::uint64_t nth = 0; nth < 120; ++nth) {
+        small_log world;
+        world.disk.plant(planted);
+        world.disk.fail_call(nth, sim::fault::io_error);
+        if (auto log = world.open(); log.ok()) {
+            for (int i = 0; i < 14 && world.add(**log, 6, 1500).ok(); ++i) {}
+        }
+        world.disk.heal();
+        world.disk.restart(); // names in memory only are still to be seen
+        { auto log = world.open(); }
+        world.disk.crash(nth);
+        refused += world.open().ok() ? 0 : 1;
+    }
+    return refused;
+}
+
+TEST(a_power_cut, is_survived_because_a_start_syncs_the_folder_it_finds) {
+    EXPECT_EQ(refused_after_restart_and_power_cut(sim::omission::nothing), 0U);
+    EXPECT_GT(refused_after_restart_and_power_cut(sim::omission::directory_sync_at_start), 0U);
+}
+
 TEST(a_power_cut, at_any_call_loses_nothing) {
     for (std::uint64_t seed = 1; seed <= 3; ++seed) {
         at_every_call(sim::fault::power_off, [seed](small_log& world, std::uint64_t acknowledged) {

@@ -230,7 +230,7 @@ void simulation::pause_step() {
 
 //! Somebody looks at the views and is given a token.
 void simulation::read_step() {
-    const std::string token{server_->live().position_text()};
+    const std::string token{server_->live().position_token()};
     const position at = server_->live().views().at();
     knows_.told(at);
     if (said_.ok() && at > 0 && token != knows_.token_at(at)) {

@@ -11,12 +11,6 @@ constexpr id128 log_id{{9, 9}};
 constexpr std::uint64_t epoch = 77;
 constexpr int opens_max = 50;
 
-//! A place that cannot be read is damage to the log; here it may be a fault that passes.
-bool unreadable_for_now(const error& failure) {
-    return failure.code == error_code::store_damaged &&
-           failure.message.find("Simulated") != std::string::npos;
-}
-
 std::vector<std::string> everything(const ledger& log, std::string& problem) {
     std::vector<std::string> out;
     const auto read = log.read(1, ~position{0}, {}, [&](const recorded_event& event) {
@@ -97,9 +91,6 @@ std::string log_world::step() {
     if (appended.error().code == error_code::store_unavailable) {
         unknown_ = batch;
         return after_failure(appended.error());
-    }
-    if (unreadable_for_now(appended.error())) {
-        return after_failure({error_code::store_unavailable, appended.error().message});
     }
     return oracle_.append(batch).ok() ? "refused what the oracle takes: " + appended.error().message
                                       : std::string{};

@@ -36,7 +36,8 @@ public:
         const std::lock_guard lock{disk_.mutex_};
         fault how{};
         if (generation_ != disk_.generation_ || disk_.strikes(how)) {
-            return lost("reading failed");
+            return error{error_code::store_unavailable,
+                         "Simulated: reading at byte " + std::to_string(offset) + " failed."};
         }
         const std::string& content = node_->now;
         if (offset >= content.size()) {
@@ -197,6 +198,7 @@ void sim_disk::crash(std::uint64_t seed) {
     now_ = after;
     durable_ = std::move(after);
     locks_.clear();
+    names_changed_ = false;
     ++generation_;
     strike_at_ = ~std::uint64_t{0};
 }
@@ -204,6 +206,7 @@ void sim_disk::crash(std::uint64_t seed) {
 void sim_disk::restart() {
     const std::lock_guard lock{mutex_};
     locks_.clear();
+    names_changed_ = false;
     ++generation_;
 }
 
@@ -276,6 +279,7 @@ result<std::unique_ptr<file>> sim_disk::open(const std::string& path, file_mode 
     auto found = now_.find(path);
     if (mode == file_mode::create) {
         found = now_.insert_or_assign(path, std::make_shared<node>()).first;
+        names_changed_ = true;
     } else if (found == now_.end()) {
         return lost(path + " does not exist");
     }
@@ -293,6 +297,7 @@ result<void> sim_disk::rename(const std::string& from, const std::string& to) {
     if (!struck || random_() % 2 == 0) { // a failed one may have happened all the same
         now_[to] = found->second;
         now_.erase(from);
+        names_changed_ = true;
     }
     return struck ? result<void>{as_error(how)} : result<void>{};
 }
@@ -334,7 +339,8 @@ result<void> sim_disk::sync_directory(const std::string& path) {
     if (strikes(how)) {
         return lost("syncing the folder failed");
     }
-    if (omitted_ == omission::directory_sync) {
+    if (omitted_ == omission::directory_sync ||
+        (omitted_ == omission::directory_sync_at_start && !names_changed_)) {
         return {};
     }
     std::erase_if(durable_, [&](const auto& each) { return folder_of(each.first) == path; });

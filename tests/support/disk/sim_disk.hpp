@@ -24,7 +24,13 @@ enum class fault : std::uint8_t {
 };
 
 //! What a careless program would leave out; planted to show that tests notice.
-enum class omission : std::uint8_t { nothing, file_sync, directory_sync, zeroing };
+enum class omission : std::uint8_t {
+    nothing,
+    file_sync,
+    directory_sync,
+    directory_sync_at_start, //!< before the process has made or renamed anything itself
+    zeroing
+};
 
 class sim_disk final : public files {
 public:
@@ -80,6 +86,7 @@ private:
     names durable_;
     std::set<std::string> locks_;
     std::uint64_t generation_ = 0;
+    bool names_changed_ = false; // since the process began
     std::uint64_t calls_ = 0;
     std::uint64_t strike_at_ = ~std::uint64_t{0};
     fault strike_how_ = fault::io_error;

@@ -8,7 +8,9 @@
 #include "eventstore/port/token.hpp"
 #include "projections/queries/preview.hpp"
 
+#include <algorithm>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace fasti::api {
@@ -67,7 +69,19 @@ result<void> write_facts(json_writer& out, const item_outcome& what, const node&
     return read.ok() ? result<void>{} : result<void>{read.error()};
 }
 
-void write_plan(json_writer& out, const item_outcome& what, const node& live) {
+//! A plan holds what is stored now beside what would be: who may do `registry:write` sees that with
+//! `registry:read` only.
+bool may_see_plan(const command_request& request) {
+    const auto& held = request.caller->permissions;
+    return std::all_of(request.items.begin(), request.items.end(), [&](const command_item& item) {
+        std::string needed{info_of(type_of(item.what)).permission};
+        needed.replace(std::min(needed.find(':'), needed.size()), std::string::npos, ":read");
+        return permits(held, needed);
+    });
+}
+
+//! Types and streams; the data too for who may see the plan.
+void write_plan(json_writer& out, const item_outcome& what, const node& live, bool in_full) {
     out.quoted_name(R"("position":)");
     out.text(live.position_token());
     out.quoted_name(R"("events":)");
@@ -81,10 +95,13 @@ void write_plan(json_writer& out, const item_outcome& what, const node& live) {
         out.text(event.stream);
         out.quoted_name(R"("stream_version":)");
         out.number(event.stream_version);
-        out.quoted_name(R"("data":)");
-        const decode_status status = visit_event(event.type, event.revision, event.data, scratch,
-                                                 [&](const auto& fact) { write_json(out, fact); });
-        check(status == decode_status::ok, "what was planned can be read");
+        if (in_full) {
+            out.quoted_name(R"("data":)");
+            const decode_status status = visit_event(
+                event.type, event.revision, event.data, scratch,
+                [&](const auto& fact) { write_json(out, fact); });
+            check(status == decode_status::ok, "what was planned can be read");
+        }
         out.end_object();
     }
     out.end_array();
@@ -126,7 +143,8 @@ void write_unchanged(json_writer& out, const node& live) {
     out.end_array();
 }
 
-result<void> write_outcome(json_writer& out, const item_outcome& what, const node& live) {
+result<void> write_outcome(json_writer& out, const item_outcome& what,
+                           const command_request& request, const node& live) {
     if (what.kind == outcome_kind::unchanged) {
         write_unchanged(out, live);
         return {};
@@ -135,7 +153,7 @@ result<void> write_outcome(json_writer& out, const item_outcome& what, const nod
     out.quoted_name(R"("outcome":)");
     out.text(to_name(what.kind));
     if (what.kind == outcome_kind::dry_run) {
-        write_plan(out, what, live);
+        write_plan(out, what, live, may_see_plan(request));
         return {};
     }
     check(what.count > 0, "what was appended has events");
@@ -191,8 +209,9 @@ void write_failed_item(json_writer& out, const error& failure) {
     out.end_object();
 }
 
-void write_item(json_writer& out, const item_outcome& outcome, std::size_t index,
+void write_item(json_writer& out, const command_answer& answer, std::size_t index,
                 const token_secrets& secrets, const node& live) {
+    const item_outcome& outcome = answer.outcomes[index];
     if (outcome.failure.has_value()) {
         write_failed_item(out, *outcome.failure);
         return;
@@ -201,7 +220,7 @@ void write_item(json_writer& out, const item_outcome& outcome, std::size_t index
     out.begin_object();
     out.quoted_name(R"("status":)");
     out.number(std::int64_t{200});
-    if (auto told = write_outcome(out, outcome, live); !told.ok()) {
+    if (auto told = write_outcome(out, outcome, *answer.request, live); !told.ok()) {
         out.out().resize(before);
         write_failed_item(out, told.error());
         return;
@@ -230,7 +249,7 @@ void write_batch_answer(const call& asked, const command_answer& answer,
     if (whole && last.kind == outcome_kind::already &&
         answer.outcomes.size() < answer.request->items.size()) {
         // The key of the whole batch was known.
-        if (auto told = write_outcome(writer, last, live); !told.ok()) {
+        if (auto told = write_outcome(writer, last, *answer.request, live); !told.ok()) {
             http::write_problem(told.error(), asked.out());
             return;
         }
@@ -251,10 +270,10 @@ void write_batch_answer(const call& asked, const command_answer& answer,
     writer.quoted_name(R"("items":)");
     writer.begin_array();
     for (std::size_t i = 0; i < answer.outcomes.size(); ++i) {
-        write_item(writer, answer.outcomes[i], i, secrets, live);
+        write_item(writer, answer, i, secrets, live);
     }
     writer.end_array();
-    if (answer.request->dry_run) {
+    if (answer.request->dry_run && may_see_plan(*answer.request)) {
         write_difference(writer, answer.outcomes, *answer.request, live);
     }
     writer.end_object();
@@ -264,11 +283,11 @@ result<void> write_answer(json_writer& out, const command_answer& answer,
                           const token_secrets& secrets, const node& live) {
     const item_outcome& outcome = answer.outcomes.at(0);
     out.begin_object();
-    if (auto told = write_outcome(out, outcome, live); !told.ok()) {
+    if (auto told = write_outcome(out, outcome, *answer.request, live); !told.ok()) {
         return told;
     }
     secrets.write(out, 0, outcome);
-    if (outcome.kind == outcome_kind::dry_run) {
+    if (outcome.kind == outcome_kind::dry_run && may_see_plan(*answer.request)) {
         write_difference(out, answer.outcomes, *answer.request, live);
     }
     out.end_object();

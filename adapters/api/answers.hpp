@@ -20,7 +20,8 @@ std::string_view to_name(outcome_kind kind) noexcept;
 //! The members `outcome`, `position` and `events` of one outcome that did not fail; inside an open
 //! object. Only within `done`: positions of fresh events come from the batch being told.
 //! Errors: those of reading what was appended long ago; nothing of the outcome was written then.
-result<void> write_outcome(json_writer& out, const item_outcome& what, const node& live);
+result<void> write_outcome(json_writer& out, const item_outcome& what,
+                           const command_request& request, const node& live);
 
 //! The same members where nothing was appended.
 void write_unchanged(json_writer& out, const node& live);
@@ -28,7 +29,8 @@ void write_unchanged(json_writer& out, const node& live);
 //! The error as its request meant it: a version that If-Match named failed a precondition.
 error as_asked(const error& why, bool by_header);
 
-//! The whole body of a single command that did not fail; a dry run adds `diff`: rows before and after.
+//! The whole body of a single command that did not fail; a dry run adds `diff`, rows before and after,
+//! for callers who may read such rows.
 //! Errors: as write_outcome().
 result<void> write_answer(json_writer& out, const command_answer& answer,
                           const token_secrets& secrets, const node& live);

@@ -45,7 +45,7 @@ th,td{text-align:left;vertical-align:top;padding:.35rem .7rem;border-bottom:1px 
 <tr><td><code>at</code></td><td>where said</td><td>The answer as of then: a position, an RFC 3339 instant or a time ago, <code>-5m</code>.</td></tr>
 <tr><td><code>index</code>, <code>wait</code></td><td>where said</td><td>Wait for an answer other than the one known at <code>index</code>, at most <code>wait</code> (up to <code>10m</code>).</td></tr>
 <tr><td><code>cursor</code>, <code>limit</code></td><td>lists</td><td>Pages: <code>next</code> of an answer is the <code>cursor</code> of the next; <code>limit</code> is 1 to 1000, 100 if absent.</td></tr>
-<tr><td><code>dry_run=true</code></td><td>commands</td><td>Decide and answer, but append nothing and use no key.</td></tr>
+<tr><td><code>dry_run=true</code></td><td>commands</td><td>Decide and answer, but append nothing and use no key. What is stored now and would be (<code>data</code>, <code>diff</code>) is shown to callers who may also read it.</td></tr>
 </tbody></table>
 <h2 id="routes">Routes</h2>
 <table><thead><tr><th>Route</th><th>Operation</th><th>Permission</th><th></th></tr></thead><tbody>

@@ -164,7 +164,7 @@ def _shared_schemas(model):
             "properties": {"type": {"type": "string"}, "stream": {"type": "string"},
                            "stream_version": {"type": "integer", "minimum": 1},
                            "position": {"type": "integer", "minimum": 1, "description": "Absent in a dry run."},
-                           "data": {"type": "object", "description": "In a dry run."}}},
+                           "data": {"type": "object", "description": "In a dry run, for callers who may read it."}}},
         "batch_answer": {
             "type": "object", "required": ["outcome", "position"],
             "properties": {

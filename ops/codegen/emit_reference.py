@@ -119,7 +119,7 @@ COMMON = (
     ("`at`", "where said", "The answer as of then: a position, an RFC 3339 instant or a time ago, `-5m`."),
     ("`index`, `wait`", "where said", "Wait for an answer other than the one known at `index`, at most `wait` (up to `10m`)."),
     ("`cursor`, `limit`", "lists", "Pages: `next` of an answer is the `cursor` of the next; `limit` is 1 to 1000, 100 if absent."),
-    ("`dry_run=true`", "commands", "Decide and answer, but append nothing and use no key."),
+    ("`dry_run=true`", "commands", "Decide and answer, but append nothing and use no key. What is stored now and would be (`data`, `diff`) is shown to callers who may also read it."),
 )
 
 

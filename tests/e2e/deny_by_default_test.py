@@ -211,6 +211,20 @@ class Denied(unittest.TestCase):
                     made = giver.post("/v1/tokens" + query, {"name": "more", "permissions": [wanted]})
                     self.assertEqual((made.status, made.json["code"]), (422, "permission_not_held"), wanted)
 
+    def test_a_dry_run_shows_what_is_stored_to_who_may_read_it(self):
+        self.assertIn(self.admin.put("/v1/services/planned", {"owner": "nobody knows"}).status, (200, 201))
+        path, change = "/v1/commands/register_service?dry_run=true", {"service": "planned", "description": "new"}
+        batch = {"mode": "all", "commands": [{"command": "register_service", "data": change}]}
+        for permissions, sees in ((["registry:write"], False), (["registry:read", "registry:write"], True)):
+            client = self.server.client(token=self.make(permissions)["secret"])
+            for told in (client.post(path, change).json, client.post("/v1/commands?dry_run=true", batch).json):
+                self.assertEqual(told["outcome"], "dry_run", told)
+                self.assertEqual("nobody knows" in json.dumps(told), sees, told)
+                self.assertEqual("diff" in told, sees, told)
+        writer = self.server.client(token=self.make(["tokens:write"])["secret"])
+        told = writer.post("/v1/tokens?dry_run=true", {"name": "none", "permissions": ["tokens:write"]}).json
+        self.assertEqual(told["events"][0].keys(), {"type", "stream", "stream_version"}, told)
+
     def test_a_view_of_tokens_needs_their_permission_too(self):
         reader = self.server.client(token=self.make(["events:read"])["secret"])
         for path in ("/v1/views/tokens", "/v1/views/tokens?at=1", "/v1/views/tokens/difference?from=1"):

@@ -63,7 +63,8 @@ fasti_module(PATH tests/sim
 # The yardsticks of ops/dev bench, and a run of one iteration so that they do not rot.
 if(FASTI_TESTS AND NOT FASTI_FUZZ)
   fasti_executable(NAME fasti_load
-    SOURCES tests/bench/load.cpp tests/bench/load_options.cpp tests/bench/process_cpu.cpp tests/bench/requests.cpp)
+    SOURCES tests/bench/load.cpp tests/bench/load_options.cpp tests/bench/process_cpu.cpp tests/bench/requests.cpp
+            tests/bench/stream_load.cpp)
   fasti_executable(NAME fasti_bare_server SOURCES tests/bench/bare_server.cpp USES threads)
   fasti_executable(NAME fasti_raw_limits SOURCES tests/bench/raw_limits.cpp)
   fasti_executable(NAME parts_bench SOURCES tests/bench/parts_bench.cpp

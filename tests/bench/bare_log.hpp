@@ -28,6 +28,7 @@ struct job {
     std::size_t connection;
     std::uint64_t generation; // of the connection: an answer never goes to its successor
     std::uint64_t position;
+    std::int64_t recorded_us; // 0 when nobody follows
 };
 
 struct batch {

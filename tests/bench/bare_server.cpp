@@ -3,11 +3,13 @@
 // a scan of the JSON body), appends as many bytes to a zero-filled file and answers after the sync: no identity,
 // no conditions, no state, no index, no hash. One epoll thread, one writer thread, group commit without timers.
 #include "tests/bench/bare_log.hpp"
+#include "tests/bench/bare_stream.hpp"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <algorithm>
@@ -165,8 +167,11 @@ struct client {
 
 class bare_server {
 public:
-    bare_server(std::uint16_t port, std::size_t record_bytes, log_writer& log)
-        : record_bytes_(record_bytes), log_(log) {
+    struct sizes {
+        std::size_t record, frame;
+    };
+    bare_server(std::uint16_t port, sizes bytes, log_writer& log)
+        : record_bytes_(bytes.record), stream_(bytes.frame), log_(log) {
         listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         const int on = 1;
         ::setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
@@ -195,6 +200,9 @@ public:
                 } else if (who == log_mark) {
                     answer_durable();
                 } else {
+                    if ((events[static_cast<std::size_t>(index)].events & EPOLLOUT) != 0) {
+                        stream_.writable(who);
+                    }
                     readable(who);
                 }
             }
@@ -233,6 +241,7 @@ private:
     }
 
     void drop(client& one) {
+        stream_.drop(static_cast<std::uint64_t>(one.fd));
         ::close(one.fd);
         one.fd = -1;
         ++one.generation;
@@ -276,6 +285,10 @@ private:
 
     void perform(std::size_t number, const request& asked) {
         client& one = clients_[number];
+        if (asked.path == "/v1/events/stream") {
+            stream_.add(poll_, one.fd, number);
+            return;
+        }
         if (asked.method ==
             "GET") { // the constant answer; not to be mixed with writes on one connection
             one.out +=
@@ -295,7 +308,8 @@ private:
         gathered_.bytes.append(asked.body.substr(0, wanted));
         gathered_.bytes.append(wanted - std::min(wanted, asked.body.size()), 'R');
         position_ += records;
-        gathered_.jobs.push_back({number, one.generation, position_});
+        gathered_.jobs.push_back(
+            {number, one.generation, position_, stream_.any() ? wall_us() : 0});
     }
 
     void answer_durable() {
@@ -306,6 +320,7 @@ private:
         durable_.clear();
         log_.take_durable(durable_);
         for (const job& one : durable_) {
+            stream_.append(one.position, one.recorded_us);
             client& to = clients_[one.connection];
             if (to.generation != one.generation || to.fd < 0) {
                 continue;
@@ -316,6 +331,7 @@ private:
                       std::to_string(body.size()) + "\r\n\r\n" + body;
             send_out(to);
         }
+        stream_.send_all();
     }
 
     static void send_out(client& one) {
@@ -330,6 +346,7 @@ private:
     }
 
     std::size_t record_bytes_;
+    bare_stream stream_;
     log_writer& log_;
     int listener_ = -1;
     int poll_ = -1;
@@ -353,16 +370,22 @@ std::size_t number(const char* text) {
 } // namespace fasti::bench
 
 int main(int count, char** words) {
-    if (count != 6) {
+    if (count != 6 && count != 7) {
         std::fprintf(
             stderr,
-            "Usage: fasti_bare_server PORT LOG_FILE LOG_BYTES FRAME_BYTES RECORD_BYTES\n"
-            "Each batch is appended as FRAME_BYTES and RECORD_BYTES for each command in it.\n");
+            "Usage: fasti_bare_server PORT LOG_FILE LOG_BYTES FRAME_BYTES RECORD_BYTES [SSE_BYTES]\n"
+            "Each batch is appended as FRAME_BYTES and RECORD_BYTES for each command in it, and told\n"
+            "to each subscriber of /v1/events/stream as SSE_BYTES for each command.\n");
         return 2;
     }
     using namespace fasti::bench;
     log_writer log(words[2], number(words[3]), number(words[4]));
-    bare_server server(static_cast<std::uint16_t>(number(words[1])), number(words[5]), log);
+    rlimit files{};
+    ::getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &files);
+    bare_server server(static_cast<std::uint16_t>(number(words[1])),
+                       {number(words[5]), count == 7 ? number(words[6]) : 0}, log);
     std::printf("ready\n");
     std::fflush(stdout);
     server.run();

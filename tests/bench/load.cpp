@@ -2,10 +2,12 @@
 // fasti_load: a bounded HTTP/1.1 load generator. One thread, one epoll set, requests made beforehand and
 // answers looked at no further than status and length, so that on two cores the server is what is measured.
 // It reads the servers' processor time at both ends of the measured window and prints one line of JSON.
+#include "tests/bench/answer_head.hpp"
 #include "tests/bench/histogram.hpp"
 #include "tests/bench/load_options.hpp"
 #include "tests/bench/process_cpu.hpp"
 #include "tests/bench/requests.hpp"
+#include "tests/bench/stream_load.hpp"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -14,11 +16,9 @@
 #include <unistd.h>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <ctime>
 #include <exception>
 #include <map>
 #include <memory>
@@ -29,54 +29,6 @@
 
 namespace fasti::bench {
 namespace {
-
-constexpr std::uint64_t second = 1'000'000'000;
-
-std::uint64_t now() {
-    timespec time{};
-    ::clock_gettime(CLOCK_MONOTONIC, &time);
-    return static_cast<std::uint64_t>(time.tv_sec) * second +
-           static_cast<std::uint64_t>(time.tv_nsec);
-}
-
-// What an answer's head says that matters here.
-struct answer_head {
-    int status = 0;
-    std::size_t head = 0; // bytes up to and with the empty line; 0: not complete yet
-    std::size_t body = 0;
-    bool understood = true;
-};
-
-answer_head read_head(std::string_view bytes) {
-    answer_head found;
-    const std::size_t end = bytes.find("\r\n\r\n");
-    if (end == std::string_view::npos) {
-        return found;
-    }
-    found.head = end + 4;
-    bool sized = false;
-    if (bytes.size() < 12 || bytes.substr(0, 9) != "HTTP/1.1 ") {
-        found.understood = false;
-        return found;
-    }
-    std::from_chars(bytes.data() + 9, bytes.data() + 12, found.status);
-    constexpr std::string_view name = "content-length:";
-    for (std::size_t line = bytes.find('\n') + 1; line < end; line = bytes.find('\n', line) + 1) {
-        if ((bytes[line] | 0x20) != 'c' || line + name.size() > end ||
-            ::strncasecmp(bytes.data() + line, name.data(), name.size()) != 0) {
-            continue;
-        }
-        std::size_t at = line + name.size();
-        while (at < end && bytes[at] == ' ') {
-            ++at;
-        }
-        std::from_chars(bytes.data() + at, bytes.data() + end, found.body);
-        sized = true;
-        break;
-    }
-    found.understood = sized || found.status == 204 || found.status == 304;
-    return found;
-}
 
 class connection {
 public:
@@ -440,6 +392,9 @@ int main(int count, char** words) {
         if (!fasti::bench::read_options(wanted, count, words)) {
             std::printf("%s", fasti::bench::load_usage());
             return 0;
+        }
+        if (wanted.streams) {
+            return fasti::bench::load_streams(wanted) ? 0 : 1;
         }
         fasti::bench::load load(wanted);
         load.run();

@@ -23,6 +23,8 @@ constexpr const char* usage = R"(Usage: fasti_load --addr IPV4:PORT [options]
   --services N --instances N   names to choose from: services, instances of each (1, 1)
   --first N            number of the first instance registered (0)
   --commands N         in one batch (100)    --lease-ms N (3600000)    --keys   an idempotency key for each
+  --subscribers N      of all events, beside the requests    --ahead N   events under way to them at most (0: any)
+  --rate N             commands a second at most, with --subscribers (0: any)
   --expect STATUS      every other status is an error (200)
   --server-pids A,B    whose processor time to report
 )";
@@ -105,6 +107,13 @@ bool set(load_options& wanted, const std::string& name, const std::string& value
         plan.commands = number<std::uint64_t>(name, value);
     } else if (name == "--lease-ms") {
         plan.lease_ms = number<std::uint64_t>(name, value);
+    } else if (name == "--subscribers") {
+        wanted.streams = true;
+        wanted.subscribers = number<unsigned>(name, value);
+    } else if (name == "--ahead") {
+        wanted.ahead = number<std::uint64_t>(name, value);
+    } else if (name == "--rate") {
+        wanted.rate = number<std::uint64_t>(name, value);
     } else if (name == "--expect") {
         wanted.expect = number<int>(name, value);
     } else if (name == "--server-pids") {
@@ -135,7 +144,7 @@ bool read_options(load_options& wanted, int count, char** words) {
     }
     const auto& plan = wanted.plan;
     if (wanted.address.sin_port == 0 || wanted.connections < 1 || wanted.connections > 20'000 ||
-        wanted.pipeline < 1 || wanted.pipeline > 1000 ||
+        wanted.pipeline < 1 || wanted.pipeline > 1000 || wanted.subscribers > 20'000 ||
         !(wanted.seconds > 0 && wanted.seconds <= 600) ||
         !(wanted.warmup >= 0 && wanted.warmup <= 60) || plan.services < 1 || plan.instances < 1 ||
         plan.commands < 1) {

@@ -18,6 +18,11 @@ struct load_options {
     double warmup = 0.3;
     std::uint64_t count = 0; // 0: bounded by time alone
     int expect = 200;
+    bool streams = false; // subscribers too, perhaps none
+    unsigned subscribers = 0;
+    std::uint64_t ahead =
+        0; // events that were asked for and did not reach all of them; 0: any number
+    std::uint64_t rate = 0; // commands a second; 0: as many as there is room for
     std::vector<pid_t> servers;
     request_plan plan;
 };

@@ -16,12 +16,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import event_paths  # noqa: E402
 import paths  # noqa: E402
 from servers import bench_error, cores_for, is_installed  # noqa: E402
 
 
+PATHS = paths.PATHS | event_paths.PATHS
+
+
 def arguments() -> argparse.Namespace:
-    names = ", ".join(paths.PATHS)
+    names = ", ".join(PATHS)
     parser = argparse.ArgumentParser(prog="ops/dev bench", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pattern", nargs="?", default="", help=f"regular expression, found in the names to run: {names}")
@@ -78,9 +82,9 @@ def main() -> int:
     how = paths.settings(build=Path(asked.build).resolve(), seconds=0.1 if asked.smoke else asked.seconds,
                          rounds=1 if asked.smoke else asked.rounds, placement=asked.placement, peers=asked.peers,
                          smoke=asked.smoke)
-    chosen = [name for name in paths.PATHS if re.search(asked.pattern, name)]
+    chosen = [name for name in PATHS if re.search(asked.pattern, name)]
     if not chosen:
-        print(f"bench: no path matches {asked.pattern!r}; there are: {', '.join(paths.PATHS)}", file=sys.stderr)
+        print(f"bench: no path matches {asked.pattern!r}; there are: {', '.join(PATHS)}", file=sys.stderr)
         return 2
     lines: list[paths.row] = []
     failed = False
@@ -91,7 +95,7 @@ def main() -> int:
             print(f"bench: {name} left out of the smoke run: nginx is not installed", file=sys.stderr)
             continue
         try:
-            lines += paths.PATHS[name](how)
+            lines += PATHS[name](how)
         except bench_error as error:
             print(f"bench: {name}: {error}", file=sys.stderr)
             failed = True

@@ -169,14 +169,15 @@ class adapter(server):
 class bare(server):
     name = "bare server, same sync"
 
-    def __init__(self, build: Path, cores: set[int], record_bytes: int) -> None:
+    def __init__(self, build: Path, cores: set[int], record_bytes: int, sse_bytes: int = 0) -> None:
         super().__init__(cores)
         self.build = build
         self.record_bytes = record_bytes
+        self.sse_bytes = sse_bytes  # of an event told to a subscriber
 
     def command(self) -> list[str]:
         return [str(self.build / "bin/fasti_bare_server"), str(self.port), str(self.folder / "bare.log"),
-                str(512 << 20), "160", str(self.record_bytes)]
+                str(512 << 20), "160", str(self.record_bytes), str(self.sse_bytes)]
 
 
 class fasti(server):

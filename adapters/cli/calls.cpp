@@ -397,6 +397,10 @@ void print_outcome(json_value answer, std::ostream& out) {
     }
 }
 
+void say_secret_is_shown_once(session& at) {
+    at.say("The secret is shown this once: keep it now.");
+}
+
 int print_answer(session& at, const exchange_answer& answer) {
     if (at.json) {
         at.around.out << answer.body;
@@ -411,6 +415,9 @@ int print_answer(session& at, const exchange_answer& answer) {
         at.around.out << shown_text(answer.body) << "\n";
     } else if (root.find("outcome")) {
         print_outcome(root, at.around.out);
+        if (root.find("secret")) {
+            say_secret_is_shown_once(at);
+        }
     } else {
         print_members(root, at.around.out);
     }

@@ -26,6 +26,7 @@ const call_info& call_named(std::string_view name);
 int run_call(session& at, const call_info& call, const arguments& given);
 int print_answer(session& at, const exchange_answer& answer);
 void print_outcome(json_value answer, std::ostream& out);
+void say_secret_is_shown_once(session& at);
 
 //! What a table shows of a view's rows.
 const std::vector<std::string>& columns_of_view(std::string_view view);

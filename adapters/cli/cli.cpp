@@ -67,7 +67,8 @@ int run(const std::vector<std::string>& arguments_given, surroundings& around, c
     }
     session at{around, with, commands};
     if (asked.command == nullptr) {
-        around.err << (words.empty() ? "" : "fasti: ") << asked.text << "\n";
+        around.err << (words.empty() ? "" : "fasti: ") << asked.text
+                   << (asked.text.back() == '\n' ? "" : "\n");
         return exit_usage;
     }
     at.json = asked.given.text("output") == "json";

@@ -18,6 +18,7 @@ namespace fasti::cli {
 struct server_access {
     std::string url;           //!< "http://127.0.0.1:8400", without a slash at the end
     std::string token;         //!< empty: none is sent
+    std::string token_from;    //!< "FASTI_TOKEN" or the path of a file
     std::string token_trouble; //!< why it is empty
     std::string cacert;
     std::uint64_t timeout_ms = 30'000; //!< of a whole exchange

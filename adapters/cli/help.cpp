@@ -101,7 +101,38 @@ bool begins_with(const std::vector<std::string>& words, const std::vector<std::s
     return words.size() >= start.size() && std::equal(start.begin(), start.end(), words.begin());
 }
 
-std::string help_of_command(const command_spec& command) {
+std::string first_sentence(const std::string& doc) {
+    const std::size_t end = doc.find(". ");
+    const std::string one = end == std::string::npos ? doc : doc.substr(0, end + 1);
+    const std::size_t colon = one.find(": ");
+    return one.size() > 68 && colon != std::string::npos ? one.substr(0, colon) + "." : one;
+}
+
+//! A line for each command or group right below these words; empty: there is none.
+std::string lines_below(const std::vector<command_spec>& commands,
+                        const std::vector<std::string>& words) {
+    std::string group;
+    for (const std::string& word : words) {
+        group += word + " ";
+    }
+    std::string out;
+    std::set<std::string> shown;
+    for (const command_spec& command : commands) {
+        if (command.hidden || command.words.size() <= words.size() ||
+            !begins_with(command.words, words) ||
+            !shown.insert(command.words[words.size()]).second) {
+            continue;
+        }
+        const std::string& next = command.words[words.size()];
+        const bool leaf = command.words.size() == words.size() + 1;
+        out += entry(next,
+                     leaf ? first_sentence(command.doc) : std::string{group_doc(group + next)});
+    }
+    return out;
+}
+
+std::string help_of_command(const std::vector<command_spec>& commands,
+                            const command_spec& command) {
     std::string usage = joined(command.words);
     for (const option_spec& option : command.options) {
         if (option.flag.empty()) {
@@ -132,6 +163,15 @@ std::string help_of_command(const command_spec& command) {
             }
         }
     }
+    if (!command.listed.empty()) {
+        out += "\n" + command.listed_as + "\n";
+        for (const auto& [name, doc] : command.listed) {
+            out += entry(std::string{name}, std::string{doc});
+        }
+    }
+    if (const std::string below = lines_below(commands, command.words); !below.empty()) {
+        out += "\nCommands\n" + below;
+    }
     if (!command.examples.empty()) {
         out += "\nExamples\n";
         for (const std::string& example : command.examples) {
@@ -139,13 +179,6 @@ std::string help_of_command(const command_spec& command) {
         }
     }
     return out;
-}
-
-std::string first_sentence(const std::string& doc) {
-    const std::size_t end = doc.find(". ");
-    const std::string one = end == std::string::npos ? doc : doc.substr(0, end + 1);
-    const std::size_t colon = one.find(": ");
-    return one.size() > 68 && colon != std::string::npos ? one.substr(0, colon) + "." : one;
 }
 
 std::string help_of_group(const std::vector<command_spec>& commands,
@@ -156,17 +189,7 @@ std::string help_of_group(const std::vector<command_spec>& commands,
     }
     std::string out = wrapped(group_doc(group), 0, 0) + "\n\nUsage: " + joined(words) +
                       " COMMAND [options]\n\nCommands\n";
-    std::set<std::string> shown;
-    for (const command_spec& command : commands) {
-        if (command.hidden || !begins_with(command.words, words) ||
-            !shown.insert(command.words[words.size()]).second) {
-            continue;
-        }
-        const std::string& next = command.words[words.size()];
-        const bool leaf = command.words.size() == words.size() + 1;
-        const std::string inner = group.empty() ? next : group + " " + next;
-        out += entry(next, leaf ? first_sentence(command.doc) : std::string{group_doc(inner)});
-    }
+    out += lines_below(commands, words);
     if (words.empty()) {
         out += R"(
 Start here
@@ -196,7 +219,7 @@ std::string help_of(const std::vector<command_spec>& commands,
                     const std::vector<std::string>& words) {
     for (const command_spec& command : commands) {
         if (command.words == words) {
-            return help_of_command(command);
+            return help_of_command(commands, command);
         }
     }
     return help_of_group(commands, words);

@@ -59,7 +59,7 @@ void print_token(session& at, const crypto::fresh_token& fresh, const item_outco
         at.around.out << out << "\n";
     } else if (made) {
         at.around.out << "token   " << fresh.parts.id << "\nsecret  " << fresh.text << "\n";
-        at.say("The secret is shown this once.");
+        say_secret_is_shown_once(at);
     } else {
         at.around.out << "dry_run: a token would be made.\n";
     }
@@ -106,10 +106,10 @@ int exit_code_of(error_code code) {
     }
 }
 
-int fail_with(session& at, const error& why) {
+int fail_with(session& at, const error& why, std::string_view when_locked) {
     at.fail(0, describe(why));
     if (why.code == error_code::store_locked) {
-        at.say("Ask that server instead (leave out --data), or stop it first.");
+        at.say(when_locked);
     }
     return exit_code_of(why.code);
 }

@@ -34,7 +34,9 @@ std::unique_ptr<offline_log> open_offline(session& at, const arguments& given, o
 option_spec data_option(std::string doc);
 //! Exit 78 for what is damaged or newer, 5 for a folder that a server holds.
 int exit_code_of(error_code code);
-int fail_with(session& at, const error& why);
+int fail_with(
+    session& at, const error& why,
+    std::string_view when_locked = "Ask that server instead (leave out --data), or stop it first.");
 
 //! The position that a person means: a token, a position, a time, "-5m"; empty: the head.
 result<position> position_meant(const offline_log& log, std::string_view text);

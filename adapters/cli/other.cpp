@@ -3,6 +3,7 @@
 #include "adapters/cli/commands.hpp"
 #include "adapters/cli/offline.hpp"
 #include "adapters/cli/parse.hpp"
+#include "domain/base/permission.gen.hpp"
 
 #include <fstream>
 #include <istream>
@@ -115,6 +116,12 @@ std::vector<command_spec> entity_commands() {
         declared.options.push_back(data_option(
             why ? "Read this data folder instead of asking a server."
                 : "Make it in this data folder without a server, which must not run: the way back in."));
+        if (!why) {
+            declared.listed_as = "Permissions";
+            for (const permission_entry& known : permissions_known) {
+                declared.listed.emplace_back(known.name, known.doc);
+            }
+        }
         declared.run = [why, asked = declared.run](session& at, const arguments& given) {
             if (!given.has("data")) {
                 return why ? run_why(at, given) : asked(at, given);

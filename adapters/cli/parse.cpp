@@ -126,6 +126,53 @@ parsed refuse(std::string text) {
     return out;
 }
 
+parsed help_for(const std::vector<command_spec>& commands, const std::vector<std::string>& words) {
+    parsed out;
+    out.help = true;
+    out.text = help_of(commands, words);
+    return out;
+}
+
+//! `fasti` alone prints its help; a group says first why it does so.
+parsed group_alone(const std::vector<command_spec>& commands,
+                   const std::vector<std::string>& group) {
+    std::string names;
+    for (const std::string& word : group) {
+        names += " " + word;
+    }
+    const std::string help = help_of(commands, group);
+    return refuse(group.empty() ? help : "`fasti" + names + "` needs a command.\n\n" + help);
+}
+
+//! "Unknown flag --leas-ms; did you mean --lease-ms?"
+std::string unknown_flag(const command_spec& command, const std::string& given) {
+    const std::string flag = given.substr(0, given.find('='));
+    std::vector<std::string_view> known = {"help"};
+    for (const option_spec& option : command.options) {
+        if (!option.flag.empty()) {
+            known.push_back(std::string_view{option.flag}.substr(2));
+        }
+    }
+    const std::optional<std::string_view> near = nearest_name(
+        std::string_view{flag}.substr(flag.find_first_not_of('-')), known);
+    return "Unknown flag " + flag + (near ? "; did you mean --" + std::string{*near} + "?" : ".");
+}
+
+//! A misspelt flag is told before what follows from it: its value is a word too many, and a required
+//! one is missing.
+std::string fault_of(const leaf& chosen, const CLI::ParseError& wrong) {
+    const std::vector<std::string> left = chosen.app->remaining();
+    for (const std::string& word : left) {
+        if (word.front() == '-' && word.find_first_not_of('-') != std::string::npos) {
+            return unknown_flag(*chosen.command, word);
+        }
+    }
+    if (dynamic_cast<const CLI::ExtrasError*>(&wrong) != nullptr && !left.empty()) {
+        return "One word too many: `" + left.front() + "`. Text with spaces stands in quotes.";
+    }
+    return wrong.what();
+}
+
 parsed values_of(const leaf& chosen) {
     parsed out;
     for (std::size_t i = 0; i < chosen.options.size(); ++i) {
@@ -174,18 +221,18 @@ parsed parse(const std::vector<command_spec>& commands, const std::vector<std::s
     const std::vector<std::string> rest{words.begin() + static_cast<std::ptrdiff_t>(known.size()),
                                         words.end()};
     const auto ends = std::find(rest.begin(), rest.end(), "--");
+    if (!words.empty() && words.front() == "help") {
+        return help_for(commands, known_start(commands, {words.begin() + 1, words.end()}));
+    }
     const bool asked = std::any_of(rest.begin(), ends, [](const std::string& word) {
         return word == "--help" || word == "-h";
     });
-    if (asked || (words.size() == 1 && words[0] == "help")) {
-        parsed out;
-        out.help = true;
-        out.text = help_of(commands, known);
-        return out;
+    if (asked) {
+        return help_for(commands, known);
     }
     if (!is_command(commands, known)) {
         if (rest.empty()) {
-            return refuse(help_of(commands, known));
+            return group_alone(commands, known);
         }
         return refuse(unknown_word(commands, known, rest.front()) + see_help(known));
     }
@@ -207,7 +254,7 @@ parsed parse(const std::vector<command_spec>& commands, const std::vector<std::s
         std::vector<std::string> reversed{words.rbegin(), words.rend()};
         root.parse(std::move(reversed)); // CLI11 takes a vector from its end
     } catch (const CLI::ParseError& wrong) {
-        return refuse(std::string{wrong.what()} + see_help(known));
+        return refuse(fault_of(chosen, wrong) + see_help(known));
     }
     return values_of(chosen);
 }

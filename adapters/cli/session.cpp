@@ -15,8 +15,14 @@ namespace {
 
 constexpr std::size_t token_file_bytes_max = 4096;
 
+constexpr std::string_view how_to_get_in =
+    "Set FASTI_TOKEN, or FASTI_TOKEN_FILE to a file with a token, such as admin.token in the server's data\n"
+    "folder. Is none left, stop the server and make one on its machine:\n"
+    "  fasti token create --name admin --permissions 'admin:*' --data DIR";
+
 struct found_token {
     std::string text;
+    std::string from;    //!< where it was found
     std::string trouble; //!< why there is none, if that is worth saying
 };
 
@@ -25,9 +31,9 @@ found_token token_from_file(const std::string& path, bool must_exist) {
     std::ifstream file{path, std::ios::binary};
     if (!file) {
         if (!must_exist && errno == ENOENT) {
-            return {{}, "there is no " + path};
+            return {{}, path, "there is no " + path};
         }
-        return {{}, path + " cannot be read: " + std::strerror(errno)};
+        return {{}, path, path + " cannot be read: " + std::strerror(errno)};
     }
     std::string text(token_file_bytes_max, '\0');
     file.read(text.data(), static_cast<std::streamsize>(text.size()));
@@ -35,9 +41,9 @@ found_token token_from_file(const std::string& path, bool must_exist) {
     text.erase(text.find_last_not_of(" \t\r\n") + 1);
     text.erase(0, std::min(text.find_first_not_of(" \t\r\n"), text.size()));
     if (text.empty() || text.find_first_of(" \t\r\n") != std::string::npos) {
-        return {{}, path + " does not hold one token"};
+        return {{}, path, path + " does not hold one token"};
     }
-    return {std::move(text), {}};
+    return {std::move(text), path, {}};
 }
 
 //! Explicit ways first. The folder's own admin token is only ever sent to this machine.
@@ -46,13 +52,13 @@ found_token find_token(const session& at, const arguments& given, bool loopback)
         return token_from_file(given.text("token_file"), true);
     }
     if (const std::string text = at.variable("FASTI_TOKEN"); !text.empty()) {
-        return {text, {}};
+        return {text, "FASTI_TOKEN", {}};
     }
     if (const std::string path = at.variable("FASTI_TOKEN_FILE"); !path.empty()) {
         return token_from_file(path, true);
     }
     if (!loopback) {
-        return {{}, "neither --token-file nor FASTI_TOKEN nor FASTI_TOKEN_FILE is given"};
+        return {{}, {}, "neither --token-file nor FASTI_TOKEN nor FASTI_TOKEN_FILE is given"};
     }
     return token_from_file(known_settings(at).values.data.dir + "/admin.token", false);
 }
@@ -199,6 +205,7 @@ std::unique_ptr<client> connect(session& at, const arguments& given) {
         at.fail(exit_usage, "The token holds a line break.");
         return nullptr;
     }
+    access.token_from = std::move(token.from);
     access.token_trouble = std::move(token.trouble);
     return std::make_unique<client>(std::move(access));
 }
@@ -234,27 +241,35 @@ int report(session& at, const client& by, const exchange_answer& answer) {
     }
     const std::unique_ptr<json_text> body = read_json(answer.body);
     const json_value root = body->root();
-    std::string sentence = plain_text(root.find("detail"));
+    const bool no_token = answer.status == 401 && by.access().token.empty();
+    std::string sentence = no_token ? "No token was sent: " + by.access().token_trouble + "."
+                                    : plain_text(root.find("detail"));
     if (sentence.empty()) {
         sentence = plain_text(root.find("title"));
     }
     if (sentence.empty()) {
         sentence = "The server answered " + std::to_string(answer.status) + ".";
     }
+    if (answer.status == 401 && !no_token) {
+        sentence += " It came from " + by.access().token_from + ".";
+    }
     const std::string code = plain_text(root.find("code"));
     at.fail(0, code.empty() ? sentence : code + ": " + sentence);
     const json_value errors = root.find("errors");
     if (errors.is(json_kind::array)) {
         for (const json_member item : errors) {
-            at.say("  " + plain_text(item.value.find("pointer")) + "  " +
-                   plain_text(item.value.find("detail")));
+            const std::string fault = plain_text(item.value.find("pointer")) + ": " +
+                                      plain_text(item.value.find("detail"));
+            if (sentence.find(fault) == std::string::npos) { // the first one stands in it
+                at.say("  " + fault);
+            }
         }
     }
     if (const json_value version = root.find("actual_version")) {
         at.say("  the stream is at version " + plain_text(version));
     }
-    if (answer.status == 401 && by.access().token.empty()) {
-        at.say("No token was sent: " + by.access().token_trouble + ".");
+    if (answer.status == 401) {
+        at.say(how_to_get_in);
     }
     return exit_code_of(answer.status, errors.is(json_kind::array) && errors.size() > 0);
 }

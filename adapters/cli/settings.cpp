@@ -89,7 +89,8 @@ int run_serve(session& at, const arguments& given) {
     const result<void> served = at.with.serve(std::move(*loaded),
                                               [inputs] { return load_config(inputs); });
     if (!served) {
-        return fail_with(at, served.error());
+        return fail_with(at, served.error(),
+                         "Stop that one first, or give this server another folder with --data.");
     }
     return exit_success;
 }
@@ -100,7 +101,8 @@ int run_check(session& at, const arguments& given) {
         return exit_damaged;
     }
     at.around.out << (loaded->file.empty() ? "No settings file; " : loaded->file + " is good; ")
-                  << config_key_count << " settings, " << loaded->warnings.size() << " warnings.\n";
+                  << counted(config_key_count, "setting") << ", "
+                  << counted(loaded->warnings.size(), "warning") << ".\n";
     return exit_success;
 }
 

@@ -9,6 +9,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace fasti::cli {
@@ -53,6 +54,9 @@ struct command_spec {
     std::vector<option_spec> options; //!< positional ones in their order
     std::function<int(session&, const arguments&)> run;
     bool hidden = false;
+    //! Names worth knowing and what each stands for, under a heading of the help.
+    std::string listed_as = {};
+    std::vector<std::pair<std::string_view, std::string_view>> listed = {};
 };
 
 //! Everything `fasti` can do.

@@ -156,7 +156,8 @@ void print_members(json_value object, std::ostream& out, std::size_t indent) {
             out << space << name << "\n";
             print_members(member.value, out, indent + 2);
         } else {
-            const std::string value = cell_text(member.value);
+            const bool nothing = !is_plain(member.value) && member.value.size() == 0;
+            const std::string value = nothing ? "none" : cell_text(member.value);
             out << space << (value.empty() ? name : padded(name, width) + "  " + value) << "\n";
         }
     }

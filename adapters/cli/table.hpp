@@ -33,7 +33,8 @@ private:
     std::vector<std::vector<std::string>> rows_;
 };
 
-//! "name  value" lines of an object; objects and lists of objects inside are indented below.
+//! "name  value" lines of an object; objects and lists of objects inside are indented below, empty
+//! ones are "none".
 void print_members(json_value object, std::ostream& out, std::size_t indent = 0);
 
 //! The rows of an answer: the answer itself when it is a list, else its one list of objects.

@@ -347,8 +347,12 @@ void server_process::on_signal(int number) {
 void server_process::reload() {
     auto fresh = hooks.reload();
     if (!fresh.ok()) {
-        log.error("The configuration was not reloaded. " + fresh.error().message);
+        log.error("The configuration was not reloaded: nothing changes. " +
+                  describe(fresh.error()));
         return;
+    }
+    for (const std::string& warning : fresh->warnings) {
+        log.warn(warning);
     }
     const config_changes changes = apply_reload(settings, fresh.value());
     for (const std::string_view key : changes.applied) {
@@ -363,7 +367,15 @@ void server_process::reload() {
     context.options.access_log = settings.values.http.access_log;
     if (auto tls = sockets->reload_tls(); !tls.ok()) {
         log.error("The certificate was not reloaded. " + tls.error().message);
+    } else if (!settings.values.http.tls_cert.empty()) {
+        log.info("read again", {{"certificate", settings.values.http.tls_cert}});
     }
+    log.info(
+        "the configuration was read again",
+        {{"file", fresh->file},
+         {"reloaded", changes.applied.size()},
+         {"need_restart", changes.need_restart.size()},
+         {"unchanged", config_key_count - changes.applied.size() - changes.need_restart.size()}});
 }
 
 void server_process::drain() {

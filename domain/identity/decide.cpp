@@ -21,6 +21,15 @@ decided one(Event fact) {
     return facts;
 }
 
+error unknown(std::string_view permission) {
+    std::string known;
+    for (const permission_entry& one : permissions_known) {
+        known.append(known.empty() ? "" : ", ").append(one.name);
+    }
+    return {error_code::permission_unknown,
+            "There is no permission '" + std::string(permission) + "', only " + known + "."};
+}
+
 bool holds(const decision_context& context, std::string_view permission) {
     const auto held = context.actor_permissions;
     return std::any_of(held.begin(), held.end(), [&](std::string_view one) {
@@ -39,8 +48,7 @@ decided decide(const state& now, const create_token& what, const decision_contex
     }
     for (const std::string_view permission : what.permissions) {
         if (!is_known_permission(permission)) {
-            return error{error_code::permission_unknown,
-                         "There is no permission '" + std::string(permission) + "'."};
+            return unknown(permission);
         }
         if (!holds(context, permission)) {
             return error{error_code::permission_not_held,

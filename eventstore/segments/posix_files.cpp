@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -40,6 +41,25 @@ public:
 private:
     const int number_;
 };
+
+//! The process that locked a file wrote its number there, for people only: nothing rests on it, so a
+//! disk that takes no more bytes is no fault.
+void note_holder(int number) {
+    const std::string text = std::to_string(::getpid()) + "\n";
+    if (::ftruncate(number, 0) == 0) {
+        [[maybe_unused]] const ssize_t written = ::pwrite(number, text.data(), text.size(), 0);
+    }
+}
+
+std::string holder_of(int number) {
+    std::array<char, 24> text{};
+    const ssize_t got = ::pread(number, text.data(), text.size(), 0);
+    const std::string_view read{text.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))};
+    const std::string_view digits = read.substr(0, read.find('\n'));
+    const bool is_number = !digits.empty() && digits.size() < read.size() &&
+                           digits.find_first_not_of("0123456789") == std::string_view::npos;
+    return is_number ? "Process " + std::string{digits} : "Another process";
+}
 
 int open_again(const std::string& path, int flags) {
     for (;;) {
@@ -206,12 +226,13 @@ result<std::unique_ptr<file_lock>> posix_files::lock(const std::string& path) {
     auto held = std::make_unique<posix_lock>(number);
     if (::flock(number, LOCK_EX | LOCK_NB) != 0) {
         if (errno == EWOULDBLOCK) {
-            return error{
-                error_code::store_locked,
-                "Another server has " + path + " locked: one data folder serves one server."};
+            return error{error_code::store_locked,
+                         holder_of(number) + " has " + path +
+                             " locked: one data folder serves one process at a time."};
         }
         return failed("Locking", path, errno);
     }
+    note_holder(number);
     return std::unique_ptr<file_lock>{std::move(held)};
 }
 

@@ -141,7 +141,30 @@ class CommandLine(unittest.TestCase):
                 server.process.send_signal(signal.SIGHUP)
                 self.wait_for(lambda: any("store.segment_bytes" in line for line in server.errors))
                 self.assertTrue(any('"key":"log.level"' in line for line in server.errors), server.errors)
+                self.hang_up(server, '"reloaded":0,"need_restart":1')
+                file.write_text('[log]\nlevel = "debug"\n')
+                self.hang_up(server, '"reloaded":0,"need_restart":0')
+                file.write_text('[log]\nlevl = "debug"\n')
+                self.hang_up(server, "did you mean `log.level`?")
                 self.assertEqual(server.stop(), 0)
+
+    def hang_up(self, server, told):
+        """SIGHUP; returns when the log tells this."""
+        server.process.send_signal(signal.SIGHUP)
+        self.wait_for(lambda: any(told in line for line in server.errors))
+
+    def test_a_second_process_is_told_which_one_has_the_folder(self):
+        data = ("--data", str(self.server.data))
+        second = self.fasti("serve", *data, "--listen", "127.0.0.1:0", code=5)
+        self.assertIn(f"Process {self.server.process.pid} has ", second.stderr)
+        self.assertIn("another folder with --data", second.stderr)
+        made = self.fasti("token", "create", "--name", "x", "--permissions", "admin:*", *data, code=5)
+        self.assertIn(f"Process {self.server.process.pid} has ", made.stderr)
+        self.assertIn("leave out --data", made.stderr)
+
+    def test_an_unknown_permission_is_told_with_those_there_are(self):
+        refused = self.fasti("token", "create", "--name", "x", "--permissions", "registry:reed", code=1)
+        self.assertIn("registry:read, registry:write", refused.stderr)
 
     def test_the_service_manager_is_told(self):
         with tempfile.TemporaryDirectory() as folder:

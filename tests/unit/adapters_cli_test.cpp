@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapters/cli/cli.hpp"
-#include "adapters/cli/client.hpp"
 #include "adapters/cli/parse.hpp"
-#include "adapters/cli/sse.hpp"
-#include "adapters/cli/table.hpp"
 #include "tests/support/tiny_http.hpp"
 
 #include <gmock/gmock.h>
@@ -142,6 +139,27 @@ TEST(cli, ends_with_4_when_it_is_denied) {
         HasSubstr("No token was sent: there is no /nonexistent/.local/share/fasti/admin.token"));
 }
 
+TEST(cli, says_without_headers_how_a_token_is_given) {
+    tiny_http server{[](const std::string& request) {
+        const bool sent = request.find("Authorization") != std::string::npos;
+        return tiny_http::answer(
+            401, sent ? R"({"code":"token_invalid","detail":"The token is unknown."})"
+                      : R"({"code":"token_missing","detail":"Send 'Authorization: Bearer'."})");
+    }};
+    const outcome missing = run_fasti({"status", "--addr", server.address()});
+    EXPECT_EQ(missing.code, exit_denied);
+    EXPECT_THAT(missing.err, Not(HasSubstr("Authorization")));
+    const outcome wrong = ask(server, {"events", "tail"});
+    EXPECT_EQ(wrong.code, exit_denied);
+    EXPECT_THAT(wrong.err,
+                HasSubstr("token_invalid: The token is unknown. It came from FASTI_TOKEN.\n"));
+    for (const outcome& denied : {missing, wrong}) {
+        EXPECT_THAT(denied.err, HasSubstr("Set FASTI_TOKEN, or FASTI_TOKEN_FILE"));
+        EXPECT_THAT(denied.err, HasSubstr("admin.token"));
+        EXPECT_THAT(denied.err, HasSubstr("fasti token create"));
+    }
+}
+
 TEST(cli, ends_with_5_on_a_conflict) {
     const std::vector<std::string> words = {"registry", "drain", "web", "web-1", "--expect", "3"};
     const outcome conflict = ask_one(
@@ -153,6 +171,19 @@ TEST(cli, ends_with_5_on_a_conflict) {
               exit_conflict);
 }
 
+TEST(cli, says_each_field_error_once) {
+    const outcome fields = ask_one(
+        tiny_http::answer(
+            422,
+            R"({"code":"fields_invalid","detail":"2 fields are wrong, first: #/port: Must be less.",)"
+            R"("errors":[{"pointer":"#/port","detail":"Must be less."},{"pointer":"#/zone","detail":"Is missing."}]})"),
+        {"command", "register_instance"});
+    EXPECT_EQ(fields.code, exit_usage);
+    EXPECT_EQ(fields.err,
+              "fasti: fields_invalid: 2 fields are wrong, first: #/port: Must be less.\n"
+              "  #/zone: Is missing.\n");
+}
+
 TEST(cli, tells_field_errors_from_refusals) {
     const outcome fields = ask_one(
         tiny_http::answer(
@@ -160,7 +191,7 @@ TEST(cli, tells_field_errors_from_refusals) {
             R"({"code":"fields_invalid","detail":"One field is wrong.","errors":[{"pointer":"#/port","detail":"must be 1 to 65535"}]})"),
         {"command", "register_instance", "--data", "{}"});
     EXPECT_EQ(fields.code, exit_usage);
-    EXPECT_THAT(fields.err, HasSubstr("#/port  must be 1 to 65535"));
+    EXPECT_THAT(fields.err, HasSubstr("#/port: must be 1 to 65535"));
     EXPECT_EQ(ask_one(tiny_http::answer(422, R"({"code":"lease_absent"})"),
                       {"registry", "renew", "a", "b"})
                   .code,
@@ -265,6 +296,16 @@ TEST(cli, says_none_instead_of_an_empty_table) {
         ask_one(tiny_http::answer(200, R"({"services":[],"next":null})"), {"registry", "services"})
             .out,
         "None.\n");
+    const outcome members = ask_one(
+        tiny_http::answer(200, R"({"views":[{"view":"a"}],"parked":[],"tags":{}})"),
+        {"views", "list"});
+    EXPECT_EQ(members.out, "views\n  VIEW\n  a\nparked  none\ntags    none\n");
+}
+
+TEST(cli, says_that_a_secret_is_shown_once) {
+    const std::string made = tiny_http::answer(201, R"({"outcome":"appended","secret":"s"})");
+    EXPECT_EQ(ask_one(made, {"token", "create", "--name", "a", "--permissions", "admin:*"}).err,
+              "The secret is shown this once: keep it now.\n");
 }
 
 TEST(cli, sends_the_admin_token_of_the_data_folder_to_this_machine_only) {
@@ -417,7 +458,8 @@ TEST(cli, checks_and_shows_settings) {
     const outcome bad = run_fasti({"config", "check", "--listen", "nowhere"});
     EXPECT_EQ(bad.code, exit_damaged);
     EXPECT_THAT(bad.err, HasSubstr("http.listen (--listen)"));
-    EXPECT_EQ(run_fasti({"config", "check"}).code, exit_success);
+    EXPECT_THAT(run_fasti({"config", "check"}, {{"FASTI_LOG__LEVL", "x"}}).out,
+                HasSubstr(" settings, 1 warning.\n"));
     const outcome shown = run_fasti(
         {"config", "show", "--http-hosts", "a", "--http-hosts", "b", "--http-access-log"},
         {{"FASTI_LOG__LEVEL", "debug"}});
@@ -444,7 +486,9 @@ TEST(cli, serves_with_its_settings_and_turns_failures_into_exit_codes) {
     EXPECT_THAT(damaged.err, HasSubstr("Position 7 is damaged."));
     EXPECT_EQ(seen.values.data.dir, "/here");
     code = error_code::store_locked;
-    EXPECT_EQ(run_fasti({"serve", "--data", "/here"}, {}, with).code, exit_conflict);
+    const outcome locked = run_fasti({"serve", "--data", "/here"}, {}, with);
+    EXPECT_EQ(locked.code, exit_conflict);
+    EXPECT_THAT(locked.err, HasSubstr("another folder with --data"));
     EXPECT_EQ(run_fasti({"serve", "--listen", "0.0.0.0:1"}, {}, with).code, exit_damaged);
 }
 
@@ -460,46 +504,6 @@ TEST(completion, offers_commands_flags_and_choices) {
     EXPECT_THAT(run_fasti({"completion", "bash"}).out,
                 HasSubstr("complete -o default -F _fasti fasti"));
     EXPECT_EQ(run_fasti({"completion", "tcsh"}).code, exit_usage);
-}
-
-std::vector<std::string> read_sse(const std::string& text, std::size_t piece) {
-    sse_reader reader;
-    std::vector<std::string> seen;
-    for (std::size_t at = 0; at < text.size(); at += piece) {
-        reader.feed(text.substr(at, piece), [&seen](const sse_event& event) {
-            seen.push_back(event.id + "|" + event.type + "|" + event.data);
-            return true;
-        });
-    }
-    return seen;
-}
-
-TEST(sse_reader, gives_the_same_events_however_the_bytes_are_cut) {
-    const std::string text =
-        ": note\n\nid: 1\nevent: x\ndata: a\ndata:b\n\r\nid: 2\r\ndata\r\n\r\nevent: none\n\nid\ndata: c\r\rdata: half";
-    for (const std::size_t piece : {1U, 2U, 3U, 7U, 1000U}) {
-        EXPECT_THAT(read_sse(text, piece), ElementsAre("1|x|a\nb", "2||", "||c")) << piece;
-    }
-}
-
-TEST(address, is_made_whole_and_encrypted_outside_loopback) {
-    EXPECT_EQ(resolve_address("127.0.0.1:8400", false)->url, "http://127.0.0.1:8400");
-    EXPECT_EQ(resolve_address("127.0.0.1:8400", true)->url, "https://127.0.0.1:8400");
-    EXPECT_EQ(resolve_address("fasti.example", false)->url, "https://fasti.example:8400");
-    EXPECT_EQ(resolve_address("http://fasti.example:80/", false)->url, "http://fasti.example:80");
-    EXPECT_EQ(resolve_address("[::1]:9", false)->url, "http://[::1]:9");
-    EXPECT_FALSE(resolve_address("ftp://x:1", false));
-    EXPECT_FALSE(resolve_address("", false));
-    EXPECT_FALSE(resolve_address("a:0", false));
-}
-
-TEST(table, counts_letters_not_bytes_and_leaves_out_empty_columns) {
-    table shown{{"A", "EMPTY", "B"}};
-    shown.add({"ü", "", "x"});
-    shown.add({"uuu", "", "y"});
-    std::ostringstream out;
-    shown.print(out, false);
-    EXPECT_EQ(out.str(), "A    B\nü    x\nuuu  y\n");
 }
 
 } // namespace

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""ops/dev setup installs only when it may: tried with an apt-get and a sudo of our own that write down calls."""
+"""ops/dev: setup installs only when it may (an apt-get and a sudo of our own write down calls); wrong words are told."""
 
 from __future__ import annotations
 
@@ -97,6 +97,42 @@ class setup(unittest.TestCase):
             os.close(ours)
             self.assertEqual(done.returncode, status)
             self.assertEqual("install" in self.calls(), installed)
+
+
+class usage(unittest.TestCase):
+    """Words that are wrong are told by name, with the lines of that command alone, before anything is built."""
+
+    def refused(self, *words: str) -> str:
+        done = subprocess.run([DEV, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+        self.assertEqual((done.returncode, done.stdout), (2, ""), done.stderr)
+        self.assertNotIn("Start here", done.stderr)
+        return done.stderr
+
+    def test_a_wrong_word_is_named_beside_the_command_s_own_lines(self) -> None:
+        for words, fault, shown, not_shown in (
+                (("test", "--quik"), "test: unknown argument --quik", "--quick", "--times"),
+                (("test", "a", "b"), "test: one pattern too many: b", "--quick", "--times"),
+                (("test", "--label"), "test: --label needs a value", "--label L", "--times"),
+                (("test", "--label", "slow"), "test: there are no tests of the kind slow", "--label L", "--times"),
+                (("build", "--tmies"), "build: unknown argument --tmies", "--times", "--quick"),
+                (("check", "--fux"), "check: unknown argument --fux", "--fix", "--quick"),
+                (("doctor", "x"), "doctor: unknown argument x", "in which version", "--quick"),
+                (("coverage", "--baz"), "coverage: unknown argument --baz", "--bar N", "--quick"),
+                (("fuzz", "--second", "1"), "fuzz: unknown argument --second", "--seconds N", "--quick"),
+                (("setup", "tests"), "setup: unknown argument tests", "groups: build test", "--quick")):
+            told = self.refused(*words)
+            self.assertIn("ops/dev " + fault, told)
+            self.assertIn(shown, told)
+            self.assertNotIn(not_shown, told)
+
+    def test_an_unknown_command_is_told_with_those_there_are(self) -> None:
+        self.assertIn("there is no command tset, only run, test, build", self.refused("tset"))
+
+    def test_help_of_one_command_is_its_own_lines(self) -> None:
+        for words in (("test", "--help"), ("help", "test")):
+            done = subprocess.run([DEV, *words], capture_output=True, text=True, timeout=60, check=True)
+            self.assertIn("--quick", done.stdout)
+            self.assertNotIn("--times", done.stdout)
 
 
 if __name__ == "__main__":

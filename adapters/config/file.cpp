@@ -37,12 +37,22 @@ bool is_section(std::string_view name) {
     });
 }
 
+//! A setting in the wrong section, or in none, is meant as the one of that name where it belongs.
 std::string unknown_key(const std::string& name) {
+    const bool is_whole = name.find('.') != std::string::npos;
+    const std::string last = name.substr(name.find('.') + 1);
     std::vector<std::string_view> known;
+    std::optional<std::string_view> near;
     for (const config_key& key : config_keys) {
-        known.push_back(key.name);
+        const std::size_t dot = key.name.find('.');
+        if (key.name.substr(dot + 1) == last) {
+            near = key.name;
+        }
+        known.push_back(is_whole ? key.name : key.name.substr(0, dot));
     }
-    const std::optional<std::string_view> near = nearest_name(name, known);
+    if (!near) {
+        near = nearest_name(name, known);
+    }
     return near ? "is no setting; did you mean `" + std::string{*near} + "`?" : "is no setting";
 }
 

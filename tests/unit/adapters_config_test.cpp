@@ -68,6 +68,12 @@ TEST(config, refuses_an_unknown_key_with_its_line_and_the_nearest_name) {
     EXPECT_THAT(refused, HasSubstr("http.lissten"));
     EXPECT_THAT(refused, HasSubstr("did you mean `http.listen`?"));
     EXPECT_THAT(refusal_of(person(), "[storage]\nfoo = 1\n"), HasSubstr("storage"));
+    EXPECT_THAT(refusal_of(person(), "[regsitry]\nreap_ms = 1\n"),
+                HasSubstr("did you mean `registry`?"));
+    EXPECT_THAT(refusal_of(person(), "listen = '127.0.0.1:3'\n"),
+                HasSubstr("did you mean `http.listen`?"));
+    EXPECT_THAT(refusal_of(person(), "[http]\nlevel = 'debug'\n"),
+                HasSubstr("did you mean `log.level`?"));
     EXPECT_THAT(refusal_of(person(), "top = 1\n"), HasSubstr("top"));
     EXPECT_THAT(refusal_of(person(), "http = 1\n"), HasSubstr("http"));
 }

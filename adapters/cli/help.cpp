@@ -65,15 +65,8 @@ std::string placeholder(const option_spec& option) {
     return {};
 }
 
-std::string upper(std::string text) {
-    for (char& c : text) {
-        c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-    }
-    return text;
-}
-
 std::string option_line(const option_spec& option) {
-    std::string left = option.flag.empty() ? upper(option.name) : option.flag;
+    std::string left = name_in_help(option);
     if (!option.flag.empty() && option.kind != value_kind::boolean) {
         left += " " + placeholder(option);
     }
@@ -136,7 +129,7 @@ std::string help_of_command(const std::vector<command_spec>& commands,
     std::string usage = joined(command.words);
     for (const option_spec& option : command.options) {
         if (option.flag.empty()) {
-            const std::string name = upper(option.name);
+            const std::string name = name_in_help(option);
             usage += option.required ? " " + name : " [" + name + "]";
         } else if (option.required) {
             usage += " " + option.flag + " " + placeholder(option);
@@ -214,6 +207,15 @@ Exit codes
 }
 
 } // namespace
+
+std::string name_in_help(const option_spec& option) {
+    std::string name = option.flag.empty() ? option.name : option.flag;
+    for (char& c : name) {
+        const bool rises = option.flag.empty() && c >= 'a' && c <= 'z';
+        c = rises ? static_cast<char>(c - 'a' + 'A') : c;
+    }
+    return name;
+}
 
 std::string help_of(const std::vector<command_spec>& commands,
                     const std::vector<std::string>& words) {

@@ -56,7 +56,7 @@ std::string see_help(const std::vector<std::string>& words) {
 
 //! What is wrong with one value, if anything.
 std::string fault_of(const option_spec& option, const std::string& value) {
-    const std::string name = option.flag.empty() ? option.name : option.flag;
+    const std::string name = name_in_help(option);
     if (option.kind == value_kind::number) {
         const std::optional<std::uint64_t> number = number_from(value, config_unit::none);
         if (!number || *number < option.min || *number > option.max) {
@@ -71,6 +71,8 @@ std::string fault_of(const option_spec& option, const std::string& value) {
             all += (all.empty() ? "" : ", ") + choice;
         }
         return name + " must be one of " + all + ", not `" + value + "`.";
+    } else if (option.kind == value_kind::boolean && value != "true" && value != "false") {
+        return name + " must be true or false, not `" + value + "`.";
     } else if (option.kind == value_kind::labels && value.find('=') == std::string::npos) {
         return name + " must be KEY=VALUE, not `" + value + "`.";
     }
@@ -170,7 +172,17 @@ std::string fault_of(const leaf& chosen, const CLI::ParseError& wrong) {
     if (dynamic_cast<const CLI::ExtrasError*>(&wrong) != nullptr && !left.empty()) {
         return "One word too many: `" + left.front() + "`. Text with spaces stands in quotes.";
     }
-    return wrong.what();
+    const std::string said = wrong.what();
+    if (dynamic_cast<const CLI::ArgumentMismatch*>(&wrong) != nullptr) {
+        return said.substr(0, said.find(':')) + " needs a value.";
+    }
+    for (std::size_t i = 0; i < chosen.options.size(); ++i) {
+        const option_spec& option = chosen.command->options[i];
+        if (option.required && chosen.options[i]->count() == 0) {
+            return name_in_help(option) + " is missing.";
+        }
+    }
+    return said;
 }
 
 parsed values_of(const leaf& chosen) {
@@ -222,7 +234,12 @@ parsed parse(const std::vector<command_spec>& commands, const std::vector<std::s
                                         words.end()};
     const auto ends = std::find(rest.begin(), rest.end(), "--");
     if (!words.empty() && words.front() == "help") {
-        return help_for(commands, known_start(commands, {words.begin() + 1, words.end()}));
+        const std::vector<std::string> about{words.begin() + 1, words.end()};
+        const std::vector<std::string> topic = known_start(commands, about);
+        if (topic.size() < about.size() && !is_command(commands, topic)) {
+            return refuse(unknown_word(commands, topic, about[topic.size()]) + see_help(topic));
+        }
+        return help_for(commands, topic);
     }
     const bool asked = std::any_of(rest.begin(), ends, [](const std::string& word) {
         return word == "--help" || word == "-h";

@@ -23,6 +23,9 @@ parsed parse(const std::vector<command_spec>& commands, const std::vector<std::s
 std::string help_of(const std::vector<command_spec>& commands,
                     const std::vector<std::string>& words);
 
+//! "--lease-ms"; "INSTANCE" for a positional one.
+std::string name_in_help(const option_spec& option);
+
 //! What may stand where the last word is, for shell completion.
 std::vector<std::string> completions(const std::vector<command_spec>& commands,
                                      const std::vector<std::string>& words);

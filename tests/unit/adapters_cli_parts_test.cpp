@@ -31,10 +31,27 @@ TEST(parse, names_an_unknown_flag_and_the_nearest_one) {
               "Unknown flag --xylophone.\nSee `fasti status --help`.");
     EXPECT_THAT(parse(commands, {"registry", "drain", "a", "b", "--reason", "disk", "swap"}).text,
                 HasSubstr("One word too many: `swap`. Text with spaces stands in quotes."));
+    EXPECT_THAT(parse(commands, {"registry", "register", "web"}).text,
+                HasSubstr("INSTANCE is missing."));
+    EXPECT_THAT(parse(commands, {"registry", "register", "web", "w-1", "--port"}).text,
+                HasSubstr("--port needs a value."));
+    EXPECT_THAT(parse(commands, {"help", "tokn"}).text, HasSubstr("did you mean `token`?"));
     // What only looks like a flag is a value.
     EXPECT_EQ(
         parse(commands, {"registry", "drain", "a", "b", "--reason", "--why"}).given.text("reason"),
         "--why");
+}
+
+TEST(parse, takes_no_word_for_a_flag_that_it_does_not_know) {
+    const std::vector<command_spec> commands = all_commands();
+    const auto dry_run = [&commands](const std::string& value) {
+        return parse(commands, {"registry", "drain", "a", "b", "--dry-run=" + value});
+    };
+    EXPECT_TRUE(dry_run("true").given.flag("dry_run"));
+    EXPECT_FALSE(dry_run("false").given.flag("dry_run"));
+    for (const char* const other : {"1", "yes", "maybe"}) { // must not be run for good
+        EXPECT_THAT(dry_run(other).text, HasSubstr("--dry-run must be true or false, not `"));
+    }
 }
 
 TEST(parse, lists_the_commands_of_a_group_that_stands_alone) {

@@ -8,8 +8,13 @@
 #include "adapters/http/router.hpp"
 
 #include <memory>
+#include <type_traits>
 
 namespace fasti::api {
+
+//! A declared query by its parameters: a handler takes those of its own.
+template <class Params>
+using query = std::type_identity<Params>;
 
 struct call {
     http::responder to;

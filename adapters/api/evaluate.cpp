@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapters/api/evaluate.hpp"
 
+#include "adapters/api/call.hpp"
+#include "adapters/api/queries.gen.hpp"
 #include "adapters/http/router.hpp"
 #include "domain/wire/identity_json.gen.hpp"
 #include "domain/wire/operations_json.gen.hpp"
 #include "domain/wire/registry_json.gen.hpp"
-#include "projections/queries/token_queries.hpp"
+#include "projections/queries/view_queries.gen.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <type_traits>
 #include <utility>
 
 namespace fasti::api {
@@ -38,102 +38,27 @@ struct read_params {
 //! Calls `with(read_params<P>&)` for the query's parameter struct P.
 template <class With>
 auto with_params(const question& asked, const With& with) {
-    using http::operation;
-    const auto call = [&]<class Params>(std::type_identity<Params>) {
+    return visit_view_query(asked.what, [&]<class Params>(query<Params>) {
         read_params<Params> read(asked);
         return with(read);
-    };
-    switch (asked.what) {
-        case operation::list_services:
-            return call(std::type_identity<registry::list_services_params>{});
-        case operation::get_service:
-            return call(std::type_identity<registry::get_service_params>{});
-        case operation::list_instances:
-            return call(std::type_identity<registry::list_instances_params>{});
-        case operation::get_instance:
-            return call(std::type_identity<registry::get_instance_params>{});
-        case operation::discover_instance:
-            return call(std::type_identity<registry::discover_instance_params>{});
-        case operation::list_registry_metrics:
-            return call(std::type_identity<registry::list_registry_metrics_params>{});
-        case operation::list_activity:
-            return call(std::type_identity<operations::list_activity_params>{});
-        case operation::get_why: return call(std::type_identity<operations::get_why_params>{});
-        case operation::get_status:
-            return call(std::type_identity<operations::get_status_params>{});
-        default: return call(std::type_identity<identity::list_tokens_params>{});
-    }
+    });
 }
 
 struct evaluator {
     const view_set& views;
     const pick_context& pick;
 
-    query_answer operator()(read_params<registry::list_services_params>& asked) const {
-        return list_services(views, asked.own, page_of(asked.common));
-    }
-    query_answer operator()(read_params<registry::get_service_params>& asked) const {
-        return get_service(views, asked.own);
-    }
-    query_answer operator()(read_params<registry::list_instances_params>& asked) const {
-        return list_instances(views, asked.own, page_of(asked.common));
-    }
-    query_answer operator()(read_params<registry::get_instance_params>& asked) const {
-        return get_instance(views, asked.own);
-    }
-    query_answer operator()(read_params<registry::discover_instance_params>& asked) const {
-        return discover_instance(views, asked.own, page_of(asked.common), pick);
-    }
-    query_answer operator()(read_params<registry::list_registry_metrics_params>& asked) const {
-        return list_registry_metrics(views, asked.own, page_of(asked.common));
-    }
-    query_answer operator()(read_params<identity::list_tokens_params>& asked) const {
-        return list_tokens(views, page_of(asked.common));
-    }
-    template <class Other>
-    query_answer operator()(Other&) const {
-        check(false, "queries over the log are not evaluated over views");
-        return {};
+    template <class Params>
+    query_answer operator()(read_params<Params>& asked) const {
+        return answer(views, asked.own, {page_of(asked.common), pick});
     }
 };
 
-std::string hex_of(std::uint64_t value) {
-    char text[16];
-    const auto end = std::to_chars(text, text + sizeof text, value, 16);
-    return {text, end.ptr};
-}
-
-//! Rows with a stream of their own begin their tag with its version, so that If-Match can name it.
-std::string etag_of(const question& asked, const view_set& views, const query_answer& answer) {
+std::string etag_of(const query_answer& answer) {
     if (answer.failure.has_value()) {
         return {};
     }
-    const std::string digest = hex_of(answer.digest);
-    if (asked.what == http::operation::get_instance) {
-        return with_params(asked, [&](auto& read) -> std::string {
-            if constexpr (requires { read.own.instance; }) {
-                const auto slot = views.registry().slot_of(read.own.service, read.own.instance);
-                registry::instance_row row;
-                views.registry().fill(slot.value(), row);
-                return "\"" + std::to_string(row.stream_version) + "\"";
-            } else {
-                return {};
-            }
-        });
-    }
-    if (asked.what == http::operation::get_service) {
-        return with_params(asked, [&](auto& read) -> std::string {
-            if constexpr (requires { views.registry().find_service(read.own.service); }) {
-                const auto id = views.registry().find_service(read.own.service);
-                registry::service_row row;
-                views.registry().fill(id.value(), row);
-                return "\"" + std::to_string(row.stream_version) + "-" + digest + "\"";
-            } else {
-                return {};
-            }
-        });
-    }
-    return "\"" + digest + "\"";
+    return '"' + (answer.tag.empty() ? tag_of(answer.digest) : answer.tag) + '"';
 }
 
 } // namespace
@@ -159,8 +84,10 @@ std::optional<std::string> service_of(const question& asked) {
 
 std::optional<std::string> stream_of(const question& asked) {
     return with_params(asked, [&](auto& read) -> std::optional<std::string> {
-        if constexpr (requires { read.own.instance; }) {
-            return registry::instance_stream(read.own.service, read.own.instance);
+        if constexpr (requires { append_stream_of(read.own, std::declval<std::string&>()); }) {
+            std::string out;
+            append_stream_of(read.own, out);
+            return out;
         } else {
             return std::nullopt;
         }
@@ -180,7 +107,7 @@ result<void> look(const question& asked, const view_set& views, const pick_conte
         return {};
     });
     if (out.answer.has_value()) {
-        out.answer->etag = etag_of(asked, views, out.answer->answer);
+        out.answer->etag = etag_of(out.answer->answer);
     }
     return read_well;
 }
@@ -190,7 +117,8 @@ position last_change(const question& asked, const view_set& views) {
         if constexpr (requires { fasti::last_change(views, read.own); }) {
             return fasti::last_change(views, read.own);
         } else {
-            return views.tokens().changed();
+            check_failed("only a query with `wait` is asked for its last change", __FILE__,
+                         __LINE__);
         }
     });
 }
@@ -209,7 +137,10 @@ bool concerns(const question& asked, std::span<const std::string_view> services)
 
 std::string shared_key(const question& asked) {
     std::string key;
-    if (asked.what == http::operation::discover_instance && asked.from->find_query("strategy")) {
+    const bool picks = visit_view_query(asked.what, []<class Params>(query<Params>) {
+        return requires(Params own) { own.strategy; };
+    });
+    if (picks && asked.from->find_query("strategy")) {
         return key;
     }
     key.append(asked.from->path);
@@ -224,7 +155,7 @@ std::string shared_key(const question& asked) {
 evaluated evaluate(const question& asked, const view_set& views, const pick_context& pick) {
     evaluated out;
     out.answer = with_params(asked, evaluator{views, pick});
-    out.etag = etag_of(asked, views, out.answer);
+    out.etag = etag_of(out.answer);
     return out;
 }
 

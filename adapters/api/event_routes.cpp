@@ -233,17 +233,14 @@ struct event_routes::parts {
 event_routes::event_routes(api_context& context) : parts_(new parts{context}) {}
 event_routes::~event_routes() = default;
 
-bool event_routes::takes(http::operation what) const noexcept {
-    return what == http::operation::list_events || what == http::operation::get_event ||
-           what == http::operation::stream_events;
+void event_routes::handle(const call& asked, query<operations::list_events_params>) {
+    parts_->list(asked);
 }
-
-void event_routes::handle(const call& asked) {
-    switch (asked.route().what) {
-        case http::operation::list_events: parts_->list(asked); return;
-        case http::operation::get_event: parts_->get(asked); return;
-        default: parts_->follow(asked); return;
-    }
+void event_routes::handle(const call& asked, query<operations::get_event_params>) {
+    parts_->get(asked);
+}
+void event_routes::handle(const call& asked, query<operations::stream_events_params>) {
+    parts_->follow(asked);
 }
 
 void event_routes::start(node& live) {

@@ -5,7 +5,7 @@
 
 #include "adapters/api/call.hpp"
 #include "adapters/api/followers.hpp"
-#include "adapters/http/routes.gen.hpp"
+#include "domain/operations/operations.gen.hpp"
 
 #include <memory>
 
@@ -18,8 +18,9 @@ public:
     event_routes(const event_routes&) = delete;
     event_routes& operator=(const event_routes&) = delete;
 
-    bool takes(http::operation what) const noexcept;
-    void handle(const call& asked);
+    void handle(const call& asked, query<operations::list_events_params>);
+    void handle(const call& asked, query<operations::get_event_params>);
+    void handle(const call& asked, query<operations::stream_events_params>);
 
     void start(node& live);
     //! Ends every stream, each with a last comment; clients come back with Last-Event-ID.

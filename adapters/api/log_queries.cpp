@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapters/api/log_queries.hpp"
 
+#include "adapters/api/parameters.hpp"
+#include "adapters/api/refusals.hpp"
 #include "domain/wire/json_writer.hpp"
 #include "domain/wire/operations_json.gen.hpp"
 #include "eventstore/port/token.hpp"
@@ -80,24 +82,14 @@ std::string status_document(const api_context& context) {
 
 //! Reads the parameters again on the worker: the request stays until it is answered.
 template <class Params, class Query>
-query_answer ask(const question& what, const Query& query) {
+query_answer ask(const http::request& from, const Query& query) {
     std::string room;
-    const http::route_match at = http::match(what.from->verb, what.from->path, room);
+    const http::route_match at = http::match(from.verb, from.path, room);
     Params own;
     common_params common;
     field_errors errors;
-    read_query(what.from->query, at.captured(), own, common, errors);
+    read_query(from.query, at.captured(), own, common, errors);
     return query(own, page_of(common));
-}
-
-query_answer read_log(const question& what, const ledger& facts) {
-    if (what.what == http::operation::list_activity) {
-        return ask<operations::list_activity_params>(what, [&](const auto& own, const page& part) {
-            return list_activity(facts, own, part);
-        });
-    }
-    return ask<operations::get_why_params>(
-        what, [&](const auto& own, const page&) { return get_why(facts, own); });
 }
 
 void tell(const call& asked, const query_answer& answer, const node& live) {
@@ -110,24 +102,46 @@ void tell(const call& asked, const query_answer& answer, const node& live) {
     asked.to.send();
 }
 
-} // namespace
-
-bool is_log_query(http::operation what) noexcept {
-    return what == http::operation::get_status || what == http::operation::list_activity ||
-           what == http::operation::get_why;
-}
-
-bool answer_from_log(api_context& context, const call& asked, const question& what) {
-    if (what.what == http::operation::get_status) {
-        query_answer answer;
-        answer.body = status_document(context);
-        tell(asked, answer, *context.live);
-        return true;
+//! Checks the parameters here and asks on the worker.
+template <class Params, class Query>
+void answer_from_log(api_context& context, const call& asked, const Query& query) {
+    if (auto read = read_own_params<Params>(asked); !read.ok()) {
+        asked.refuse(read.error());
+        return;
     }
-    return context.run_slow(slow_lane::questions, [&context, asked, what] {
-        auto answer = std::make_shared<query_answer>(read_log(what, context.live->facts()));
+    const bool taken = context.run_slow(slow_lane::questions, [&context, asked, query] {
+        auto answer = std::make_shared<query_answer>(ask<Params>(asked.in(), query));
         context.post([&context, asked, answer] { tell(asked, *answer, *context.live); });
     });
+    if (!taken) {
+        asked.refuse(queue_full());
+    }
+}
+
+} // namespace
+
+void log_queries::handle(const call& asked, query<operations::get_status_params>) const {
+    if (auto read = read_own_params<operations::get_status_params>(asked); !read.ok()) {
+        asked.refuse(read.error());
+        return;
+    }
+    query_answer answer;
+    answer.body = status_document(context_);
+    tell(asked, answer, *context_.live);
+}
+
+void log_queries::handle(const call& asked, query<operations::list_activity_params>) const {
+    answer_from_log<operations::list_activity_params>(
+        context_, asked, [&facts = context_.live->facts()](const auto& own, const page& part) {
+            return list_activity(facts, own, part);
+        });
+}
+
+void log_queries::handle(const call& asked, query<operations::get_why_params>) const {
+    answer_from_log<operations::get_why_params>(
+        context_, asked, [&facts = context_.live->facts()](const auto& own, const page&) {
+            return get_why(facts, own);
+        });
 }
 
 } // namespace fasti::api

@@ -1,15 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Queries that read the log or the node itself instead of a view: status, activity, why.
+//! Thread: the I/O thread; the log is read on the worker.
 #pragma once
 
 #include "adapters/api/call.hpp"
-#include "adapters/api/evaluate.hpp"
+#include "domain/operations/operations.gen.hpp"
 
 namespace fasti::api {
 
-bool is_log_query(http::operation what) noexcept;
+class log_queries {
+public:
+    explicit log_queries(api_context& context) : context_(context) {}
 
-//! Answers at once or from the worker. False when the worker takes no more; nothing was answered.
-bool answer_from_log(api_context& context, const call& asked, const question& what);
+    void handle(const call& asked, query<operations::get_status_params>) const;
+    void handle(const call& asked, query<operations::list_activity_params>) const;
+    void handle(const call& asked, query<operations::get_why_params>) const;
+
+private:
+    api_context& context_;
+};
 
 } // namespace fasti::api

@@ -65,13 +65,15 @@ private:
     bool stopped_ = false;
 };
 
+enum class proof_kind : std::uint8_t { replay, rebuild, verify };
+
 //! One proof on its way. Shared by the worker and what was posted to other threads.
 struct job {
-    explicit job(api_context& of) : context(of) {}
+    job(api_context& of, proof_kind kind) : context(of), what(kind) {}
 
     api_context& context;
     rendezvous meeting = {};
-    http::operation what = http::operation::replay;
+    proof_kind what;
     std::string view = {};
     http::stream out = {};                        //!< I/O thread only
     std::int64_t pause_us_max = 0;                //!< of the I/O thread, and its own
@@ -317,14 +319,14 @@ result<proof_report> rebuild_and_swap(const job_pointer& of, live_parts& served,
 result<proof_report> prove(const job_pointer& of) {
     live_parts served(of);
     sse_listener listener(of);
-    if (of->what == http::operation::rebuild_views) {
+    if (of->what == proof_kind::rebuild) {
         return rebuild_and_swap(of, served, listener);
     }
     model_fold model;
     const std::array<extra_fold*, 1> extras{&model};
     const proof_input input{of->context.live->facts(), served, extras, listener};
-    return of->what == http::operation::verify ? prove_everything(input, of->context.snapshots)
-                                               : prove_views(input, of->view);
+    return of->what == proof_kind::verify ? prove_everything(input, of->context.snapshots)
+                                          : prove_views(input, of->view);
 }
 
 } // namespace
@@ -333,6 +335,7 @@ struct proof_routes::parts {
     api_context& context;
     job_pointer running = {};
 
+    void admit(const call& asked, const job_pointer& one);
     void begin(const call& asked, const job_pointer& one);
     void end(const job_pointer& one, const result<proof_report>& made);
 };
@@ -340,42 +343,45 @@ struct proof_routes::parts {
 proof_routes::proof_routes(api_context& context) : parts_(new parts{context}) {}
 proof_routes::~proof_routes() { stop(); }
 
-bool proof_routes::takes(http::operation what) const noexcept {
-    return what == http::operation::replay || what == http::operation::verify ||
-           what == http::operation::rebuild_views;
+void proof_routes::handle(const call& asked, query<operations::replay_params>) {
+    const auto read = read_own_params<operations::replay_params>(asked);
+    if (!read.ok()) {
+        asked.refuse(read.error());
+        return;
+    }
+    const auto one = std::make_shared<job>(parts_->context, proof_kind::replay);
+    one->view = read->view ? operations::to_name(*read->view) : "";
+    parts_->admit(asked, one);
 }
 
-void proof_routes::handle(const call& asked) {
-    const auto one = std::make_shared<job>(parts_->context);
-    one->what = asked.route().what;
-    if (one->what == http::operation::rebuild_views) {
-        if (auto read = read_own_params<operations::rebuild_views_params>(asked); !read.ok()) {
-            asked.refuse(read.error());
-            return;
-        }
-    } else if (one->what == http::operation::verify) {
-        if (auto read = read_own_params<operations::verify_params>(asked); !read.ok()) {
-            asked.refuse(read.error());
-            return;
-        }
-    } else {
-        const auto read = read_own_params<operations::replay_params>(asked);
-        if (!read.ok()) {
-            asked.refuse(read.error());
-            return;
-        }
-        one->view = read->view ? operations::to_name(*read->view) : "";
+void proof_routes::handle(const call& asked, query<operations::rebuild_views_params>) {
+    if (auto read = read_own_params<operations::rebuild_views_params>(asked); !read.ok()) {
+        asked.refuse(read.error());
+        return;
     }
-    if (parts_->context.now == phase::draining) {
+    parts_->admit(asked, std::make_shared<job>(parts_->context, proof_kind::rebuild));
+}
+
+void proof_routes::handle(const call& asked, query<operations::verify_params>) {
+    if (auto read = read_own_params<operations::verify_params>(asked); !read.ok()) {
+        asked.refuse(read.error());
+        return;
+    }
+    parts_->admit(asked, std::make_shared<job>(parts_->context, proof_kind::verify));
+}
+
+//! One at a time, and none any more while the server drains.
+void proof_routes::parts::admit(const call& asked, const job_pointer& one) {
+    if (context.now == phase::draining) {
         asked.refuse(error{error_code::not_ready, "The server is shutting down."});
         return;
     }
-    if (parts_->running != nullptr) {
+    if (running != nullptr) {
         asked.refuse(error{error_code::proof_running,
                            "A replay or a verification runs already; there is one at a time."});
         return;
     }
-    parts_->begin(asked, one);
+    begin(asked, one);
 }
 
 void proof_routes::parts::begin(const call& asked, const job_pointer& one) {

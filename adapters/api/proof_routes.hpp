@@ -8,7 +8,7 @@
 #pragma once
 
 #include "adapters/api/call.hpp"
-#include "adapters/http/routes.gen.hpp"
+#include "domain/operations/operations.gen.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -24,8 +24,9 @@ public:
     proof_routes(const proof_routes&) = delete;
     proof_routes& operator=(const proof_routes&) = delete;
 
-    bool takes(http::operation what) const noexcept;
-    void handle(const call& asked);
+    void handle(const call& asked, query<operations::replay_params>);
+    void handle(const call& asked, query<operations::rebuild_views_params>);
+    void handle(const call& asked, query<operations::verify_params>);
     //! Ends what runs soon; its client is told. Thread: I/O, or any when that has ended.
     void stop();
 

@@ -3,7 +3,6 @@
 
 #include "adapters/api/authentication.hpp"
 #include "adapters/api/evaluate.hpp"
-#include "adapters/api/log_queries.hpp"
 #include "adapters/api/read_point.hpp"
 #include "adapters/api/refusals.hpp"
 #include "adapters/api/waiters.hpp"
@@ -170,15 +169,6 @@ std::uint64_t query_routes::evaluations() const noexcept { return parts_->evalua
 
 void query_routes::handle(const call& asked) {
     const question what{asked.route().what, &asked.in()};
-    if (is_log_query(what.what)) {
-        const auto common = check_question(what);
-        if (!common.ok()) {
-            asked.refuse(common.error());
-        } else if (!answer_from_log(parts_->context, asked, what)) {
-            asked.refuse(queue_full());
-        }
-        return;
-    }
     question now = what;
     now.captured = asked.at.captured();
     first_look first;

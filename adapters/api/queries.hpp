@@ -18,6 +18,7 @@ public:
     query_routes(const query_routes&) = delete;
     query_routes& operator=(const query_routes&) = delete;
 
+    //! Any query over views.
     void handle(const call& asked);
 
     void start(node& live);

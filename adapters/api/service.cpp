@@ -4,9 +4,11 @@
 #include "adapters/api/call.hpp"
 #include "adapters/api/commands.hpp"
 #include "adapters/api/event_routes.hpp"
+#include "adapters/api/log_queries.hpp"
 #include "adapters/api/pages.hpp"
 #include "adapters/api/past_folds.hpp"
 #include "adapters/api/proof_routes.hpp"
+#include "adapters/api/queries.gen.hpp"
 #include "adapters/api/queries.hpp"
 #include "adapters/api/refusals.hpp"
 #include "adapters/api/traffic.hpp"
@@ -23,6 +25,7 @@ struct service::parts {
     command_routes commands{context};
     past_folds past{context};
     query_routes queries{context, past};
+    log_queries node_queries{context};
     event_routes events{context};
     view_routes views{context, past};
     proof_routes proofs{context};
@@ -33,6 +36,8 @@ struct service::parts {
     void route(http::responder to);
     void write_metrics(telemetry::metrics_writer& to) const;
     void serve(const call& asked);
+    template <class Params>
+    void ask(const call& asked, query<Params> which);
     std::optional<call> admit(http::responder to);
     void look_ahead(const call& asked);
     static bool names_a_service(const call& asked) noexcept {
@@ -205,13 +210,23 @@ void service::parts::serve(const call& asked) {
         case http::route_kind::page: pages.handle(asked); return;
         case http::route_kind::query: break;
     }
-    if (events.takes(asked.route().what)) {
-        events.handle(asked);
-    } else if (views.takes(asked.route().what)) {
-        views.handle(asked);
-    } else if (proofs.takes(asked.route().what)) {
-        proofs.handle(asked);
+    visit_query(asked.route().what, [&](auto query) { ask(asked, query); });
+}
+
+//! A declared query that nobody answers does not compile here, or its function is missed by the linker.
+template <class Params>
+void service::parts::ask(const call& asked, query<Params> which) {
+    if constexpr (requires { events.handle(asked, which); }) {
+        events.handle(asked, which);
+    } else if constexpr (requires { views.handle(asked, which); }) {
+        views.handle(asked, which);
+    } else if constexpr (requires { proofs.handle(asked, which); }) {
+        proofs.handle(asked, which);
+    } else if constexpr (requires { node_queries.handle(asked, which); }) {
+        node_queries.handle(asked, which);
     } else {
+        static_assert(is_over_views<Params>,
+                      "a query without `past = true` needs a handle() for its parameters");
         queries.handle(asked);
     }
 }

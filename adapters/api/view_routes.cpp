@@ -180,22 +180,20 @@ view_routes::view_routes(api_context& context, past_folds& past)
     : parts_(new parts{context, past}) {}
 view_routes::~view_routes() = default;
 
-bool view_routes::takes(http::operation what) const noexcept {
-    using http::operation;
-    return what == operation::list_views || what == operation::get_view ||
-           what == operation::get_view_difference || what == operation::list_snapshots ||
-           what == operation::take_snapshot;
+void view_routes::handle(const call& asked, query<operations::get_view_params>) {
+    parts_->rows(asked);
+}
+void view_routes::handle(const call& asked, query<operations::get_view_difference_params>) {
+    parts_->difference(asked);
+}
+void view_routes::handle(const call& asked, query<operations::list_snapshots_params>) {
+    parts_->list_snapshots(asked);
+}
+void view_routes::handle(const call& asked, query<operations::take_snapshot_params>) {
+    parts_->take_snapshot(asked);
 }
 
-void view_routes::handle(const call& asked) {
-    using http::operation;
-    switch (asked.route().what) {
-        case operation::get_view: parts_->rows(asked); return;
-        case operation::get_view_difference: parts_->difference(asked); return;
-        case operation::list_snapshots: parts_->list_snapshots(asked); return;
-        case operation::take_snapshot: parts_->take_snapshot(asked); return;
-        default: break;
-    }
+void view_routes::handle(const call& asked, query<operations::list_views_params>) {
     if (auto read = read_own_params<operations::list_views_params>(asked); !read.ok()) {
         asked.refuse(read.error());
         return;

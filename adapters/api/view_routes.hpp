@@ -6,7 +6,7 @@
 
 #include "adapters/api/call.hpp"
 #include "adapters/api/past_folds.hpp"
-#include "adapters/http/routes.gen.hpp"
+#include "domain/operations/operations.gen.hpp"
 
 #include <memory>
 
@@ -19,8 +19,11 @@ public:
     view_routes(const view_routes&) = delete;
     view_routes& operator=(const view_routes&) = delete;
 
-    bool takes(http::operation what) const noexcept;
-    void handle(const call& asked);
+    void handle(const call& asked, query<operations::list_views_params>);
+    void handle(const call& asked, query<operations::get_view_params>);
+    void handle(const call& asked, query<operations::get_view_difference_params>);
+    void handle(const call& asked, query<operations::list_snapshots_params>);
+    void handle(const call& asked, query<operations::take_snapshot_params>);
 
 private:
     struct parts;

@@ -130,6 +130,8 @@ std::string stream_of(const instance_expired& of) { return instance_stream(of.se
 void append_stream_of(const instance_expired& of, std::string& out) { append_instance_stream(of.service, of.instance, out); }
 std::string stream_of(const instance_reaped& of) { return instance_stream(of.service, of.instance); }
 void append_stream_of(const instance_reaped& of, std::string& out) { append_instance_stream(of.service, of.instance, out); }
+std::string stream_of(const get_instance_params& of) { return instance_stream(of.service, of.instance); }
+void append_stream_of(const get_instance_params& of, std::string& out) { append_instance_stream(of.service, of.instance, out); }
 
 void append_expiry_guard_stream(std::string& out) {
     out += "expiry_guard";

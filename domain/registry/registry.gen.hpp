@@ -651,6 +651,8 @@ std::string stream_of(const instance_expired& of);
 void append_stream_of(const instance_expired& of, std::string& out);
 std::string stream_of(const instance_reaped& of);
 void append_stream_of(const instance_reaped& of, std::string& out);
+std::string stream_of(const get_instance_params& of);
+void append_stream_of(const get_instance_params& of, std::string& out);
 
 //! The guard against mass expiry: one stream. `expiry_guard`
 std::string expiry_guard_stream();

@@ -21,7 +21,10 @@ def _used_streams(context):
     used = {name: [] for name in context.streams}
     for one in list(context.commands.values()) + list(context.events.values()):
         if one.stream is not None:
-            used[one.stream.name].append(one)
+            used[one.stream.name].append(one.name)
+    for one in context.queries.values():
+        if one.stream is not None:
+            used[one.stream.name].append(f"{one.name}_params")
     return used
 
 
@@ -84,9 +87,9 @@ def _stream_declarations(context):
                   f"std::string {stream}_stream({params});",
                   f"void append_{stream}_stream({more}std::string& out);"]
         for one in users:
-            name = "" if not one.stream.params else "of"
-            lines += [f"std::string stream_of(const {one.name}&{' ' + name if name else ''});",
-                      f"void append_stream_of(const {one.name}&{' ' + name if name else ''}, std::string& out);"]
+            name = "of" if params else ""
+            lines += [f"std::string stream_of(const {one}&{' ' + name if name else ''});",
+                      f"void append_stream_of(const {one}&{' ' + name if name else ''}, std::string& out);"]
         lines.append("")
     return lines
 
@@ -202,8 +205,8 @@ def _stream_functions(stream, users):
     for one in users:
         of = " of" if stream.params else ""
         got = ", ".join(f"of.{p}" for p in stream.params)
-        lines += [f"std::string stream_of(const {one.name}&{of}) {{ return {stream.name}_stream({got}); }}",
-                  f"void append_stream_of(const {one.name}&{of}, std::string& out) {{ "
+        lines += [f"std::string stream_of(const {one}&{of}) {{ return {stream.name}_stream({got}); }}",
+                  f"void append_stream_of(const {one}&{of}, std::string& out) {{ "
                   f"append_{stream.name}_stream({got + ', ' if got else ''}out); }}"]
     return lines + [""]
 

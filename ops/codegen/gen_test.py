@@ -15,6 +15,7 @@ sys.path.insert(0, str(HERE))
 
 import emit_errors  # noqa: E402
 import emit_proto  # noqa: E402
+import emit_queries  # noqa: E402
 import emit_stored  # noqa: E402
 import emit_structs  # noqa: E402
 import gen  # noqa: E402
@@ -103,6 +104,77 @@ int main() {
     return 0;
 }
 """
+
+QUERIES = """
+[permission."things:read"]
+doc = "Read things."
+
+[row.thing_row]
+doc = "A thing."
+[row.thing_row.field]
+thing = { type = "name", doc = "Its name." }
+
+[query.list_things]
+doc = "The things."
+permission = "things:read"
+http = "GET /v1/things"
+rows = "thing_row"
+list = "things"
+paged = true
+past = true
+wait = true
+[query.list_things.param]
+
+[query.count_things]
+doc = "How many."
+permission = "things:read"
+http = "GET /v1/count"
+answer = "document"
+[query.count_things.param]
+"""
+
+# What the generated headers of queries rest on, as little of it as they need.
+QUERY_WORLD = {
+    "adapters/http/routes.gen.hpp": """
+#pragma once
+namespace fasti::http { enum class operation { make_thing, list_things, count_things }; }
+""",
+    "projections/engine/view_set.hpp": "#pragma once\nnamespace fasti { class view_set {}; }\n",
+    "projections/queries/answer.hpp": """
+#pragma once
+#include "domain/base/ids.hpp"
+#include "domain/base/result.hpp"
+namespace fasti { struct page {}; struct query_answer { int from = 0; }; }
+""",
+    "main.cpp": """
+#include "adapters/api/queries.gen.hpp"
+#include "projections/queries/view_queries.gen.hpp"
+
+namespace fasti {
+struct pick_context {};
+query_answer list_things(const view_set&, const sample::list_things_params&, const page&) { return {1}; }
+position last_change(const view_set&, const sample::list_things_params&) { return 1; }
+namespace api {
+int handle(std::type_identity<sample::count_things_params>) { return 2; }
+int serve(http::operation what) {
+    return visit_query(what, []<class Params>(std::type_identity<Params> which) {
+        if constexpr (is_over_views<Params>) {
+            return answer(view_set{}, Params{}, {{}, pick_context{}}).from;
+        } else {
+            return handle(which);
+        }
+    });
+}
+} // namespace api
+} // namespace fasti
+
+int main() {
+    using fasti::http::operation;
+    fasti::last_change(fasti::view_set{}, fasti::sample::list_things_params{});
+    return fasti::api::serve(operation::list_things) == 1 && fasti::api::serve(operation::count_things) == 2 ? 0 : 1;
+}
+""",
+}
 
 
 class Tree:
@@ -195,6 +267,12 @@ name = { type = "name", doc = "Its name." }
         self.refused("`delete` is a C++ keyword", change=("size_mm = { type", "delete = { type"))
         self.refused("`sizeMm` is not snake_case", change=("size_mm = { type", "sizeMm = { type"))
 
+    def test_a_query_that_waits_for_what_is_no_view(self):
+        with Tree(SAMPLE + QUERIES.replace("past = true\n", "")) as root:
+            with self.assertRaises(declarations.DeclarationError) as caught:
+                declarations.load(root)
+        self.assertIn("`wait` needs `past`", str(caught.exception))
+
     def test_a_field_that_is_optional_and_has_a_default(self):
         self.refused("not both", change=("max = 1000", "max = 1000, optional = true, default = 3"))
 
@@ -232,33 +310,59 @@ class Output(unittest.TestCase):
         self.assertIn("message thing_made_r1 {", text)
         self.assertIn("uint32 size_cm = 2;", text)
 
-    def test_an_older_revision_is_brought_up_to_date_by_hand_written_code(self):
+    def write(self, root, emitters):
+        """The generated files of these emitters, and what of domain/base they rest on."""
+        model = declarations.load(root)
+        for emitter in emitters:
+            for path, lines in emitter.emit(model).items():
+                there = root / path
+                there.parent.mkdir(parents=True, exist_ok=True)
+                there.write_text("\n".join(lines), encoding="utf-8")
+        # Angle includes of the sample's folder come first: it brings its own error codes.
+        shutil.copy(ROOT / "domain/base/check.cpp", root / "domain/base/check.cpp")
+        for header in ("check", "context", "char_class", "ids", "instant", "label", "result"):
+            shutil.copy(ROOT / f"domain/base/{header}.hpp", root / f"domain/base/{header}.hpp")
+
+    def build(self, root, *sources):
         compiler = os.environ.get("CXX") or shutil.which("c++") or shutil.which("g++")
         self.assertTrue(compiler, "a C++ compiler")
+        return subprocess.run([compiler, "-std=c++20", "-O0", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion",
+                               "-Wshadow", "-Werror", "-I", ".", "main.cpp", *sources, "domain/base/check.cpp",
+                               "-o", "main"], cwd=root, capture_output=True, text=True, check=False)
+
+    def test_an_older_revision_is_brought_up_to_date_by_hand_written_code(self):
         with Tree() as root:
-            model = declarations.load(root)
-            for emitter in (emit_errors, emit_structs, emit_stored):
-                for path, lines in emitter.emit(model).items():
-                    there = root / path
-                    there.parent.mkdir(parents=True, exist_ok=True)
-                    there.write_text("\n".join(lines), encoding="utf-8")
+            self.write(root, (emit_errors, emit_structs, emit_stored))
             (root / "main.cpp").write_text(MAIN, encoding="utf-8")
-            # Angle includes of the sample's folder come first: it brings its own error codes.
-            shutil.copy(ROOT / "domain/base/check.cpp", root / "domain/base/check.cpp")
-            for header in ("check", "context", "char_class", "ids", "instant", "label", "result"):
-                shutil.copy(ROOT / f"domain/base/{header}.hpp", root / f"domain/base/{header}.hpp")
             shutil.copy(ROOT / "domain/wire/proto.hpp", root / "domain/wire/proto.hpp")
-            build = [compiler, "-std=c++20", "-O0", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow",
-                     "-Werror", "-I", ".", "main.cpp", "domain/wire/sample_stored.gen.cpp",
-                     "domain/base/check.cpp", "-o", "main"]
-            built = subprocess.run(build, cwd=root, capture_output=True, text=True, check=False)
+            built = self.build(root, "domain/wire/sample_stored.gen.cpp")
             self.assertEqual(built.returncode, 0, built.stderr)
             self.assertEqual(subprocess.run([str(root / "main")], check=False).returncode, 0)
             # Without the hand-written part the linker says what is missing.
             (root / "main.cpp").write_text(MAIN.replace("void upcast", "void other"), encoding="utf-8")
-            unlinked = subprocess.run(build, cwd=root, capture_output=True, text=True, check=False)
+            unlinked = self.build(root, "domain/wire/sample_stored.gen.cpp")
             self.assertNotEqual(unlinked.returncode, 0)
             self.assertIn("upcast", unlinked.stderr)
+
+    def test_a_query_that_nobody_answers_does_not_build(self):
+        with Tree(SAMPLE + QUERIES) as root:
+            self.write(root, (emit_errors, emit_structs, emit_queries))
+            for path, text in QUERY_WORLD.items():
+                (root / path).parent.mkdir(parents=True, exist_ok=True)
+                (root / path).write_text(text, encoding="utf-8")
+            built = self.build(root)
+            self.assertEqual(built.returncode, 0, built.stderr)
+            self.assertEqual(subprocess.run([str(root / "main")], check=False).returncode, 0)
+            for written, missed in (("query_answer list_things(", "list_things"), ("position last_change(", "last_change"),
+                                    ("sample::count_things_params>) {", "count_things_params")):
+                whole = QUERY_WORLD["main.cpp"]
+                self.assertEqual(whole.count(written), 1)
+                other = written.replace("list_things", "other").replace("last_change", "other").replace(
+                    "count_things_params", "list_things_params")
+                (root / "main.cpp").write_text(whole.replace(written, other), encoding="utf-8")
+                failed = self.build(root)
+                self.assertNotEqual(failed.returncode, 0, written)
+                self.assertIn(missed, failed.stderr)
 
 
 if __name__ == "__main__":

@@ -180,6 +180,7 @@ class Query:
     answer: str
     list_name: str  # the member that holds the rows of a list
     may_fail: list
+    stream: Stream | None = None  # that alone decides the answer
 
 
 @dataclass
@@ -254,7 +255,7 @@ KEYS = {
     "view": {"doc", "row"},
     "row": {"doc", "field"},
     "query": {"doc", "permission", "http", "cli", "row", "rows", "paged", "past", "wait", "answer", "list", "may_fail",
-              "param"},
+              "stream", "param"},
     "page": {"doc", "http"},
 }
 BASE_SECTIONS = {"error"}
@@ -604,6 +605,8 @@ class Loader:
                     self.fault(source, where, f"{key} `{value[key]}` is unknown")
             if ("rows" in value) != ("list" in value):
                 self.fault(source, where, "`rows` and `list`, the name of the member that holds them, go together")
+            if value.get("wait") and not value.get("past"):
+                self.fault(source, where, "`wait` needs `past`: only what is answered from views can be waited for")
             answers = [key for key in ("row", "rows", "answer") if key in value]
             if not answers:
                 self.fault(source, where, "needs one of `row`, `rows`, `answer`")
@@ -614,7 +617,8 @@ class Loader:
                 permission=value.get("permission", ""), routes=self.routes(source, where, value.get("http", [])),
                 cli=value.get("cli", ""), row=value.get("row", ""), rows=value.get("rows", ""),
                 paged=value.get("paged", False), past=value.get("past", False), wait=value.get("wait", False),
-                answer=value.get("answer", ""), list_name=value.get("list", ""), may_fail=value.get("may_fail", []))
+                answer=value.get("answer", ""), list_name=value.get("list", ""), may_fail=value.get("may_fail", []),
+                stream=self.stream(context, where, value, params))
 
     def load_pages(self, context, tables):
         for name, value in tables.items():

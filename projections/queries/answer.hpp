@@ -6,6 +6,7 @@
 #include "domain/base/result.hpp"
 #include "domain/wire/fields.hpp"
 
+#include <charconv>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -33,7 +34,17 @@ struct query_answer {
     std::optional<error> failure;
     position changed = 0;     //!< no event after this one changed the answer
     std::uint64_t digest = 0; //!< of what the answer rests on; for a pick the candidates
-    std::string parked;       //!< a sentence when rows of it stand still; see view_set
+    //! Its entity tag when that is not the digest: a row with a stream of its own begins it with the
+    //! stream's version, so that If-Match can name it.
+    std::string tag;
+    std::string parked; //!< a sentence when rows of it stand still; see view_set
 };
+
+//! A digest as an entity tag shows it.
+inline std::string tag_of(std::uint64_t digest) {
+    char text[16];
+    const auto end = std::to_chars(text, text + sizeof text, digest, 16);
+    return {text, end.ptr};
+}
 
 } // namespace fasti

@@ -13,13 +13,14 @@
 namespace fasti {
 namespace {
 
-//! The body that is one instance.
-void write_instance(const registry_view& registry, instance_slot slot, query_answer& out) {
+//! The body that is one instance; gives the version of its stream.
+std::uint64_t write_instance(const registry_view& registry, instance_slot slot, query_answer& out) {
     thread_local registry::instance_row row; // its lists keep their room
     registry.fill(slot, row);
     json_writer writer(out.body);
     write_json(writer, row);
     out.changed = row.changed_position;
+    return row.stream_version;
 }
 
 query_answer failed(error why, position changed) {
@@ -211,10 +212,6 @@ position last_change(const view_set& views, const registry::discover_instance_pa
     return what.any_status ? changes.set : changes.healthy;
 }
 
-position last_change(const view_set& views, const registry::list_registry_metrics_params&) {
-    return views.registry_metrics().changed();
-}
-
 query_answer list_services(const view_set& views, const registry::list_services_params& what,
                            const page& part) {
     query_answer out;
@@ -258,6 +255,7 @@ query_answer get_service(const view_set& views, const registry::get_service_para
     write_json(writer, row);
     out.changed = row.changed_position;
     out.digest = out.changed;
+    out.tag = std::to_string(row.stream_version) + "-" + tag_of(out.digest);
     out.parked = standing_still(views, registry::service_stream(what.service));
     return out;
 }
@@ -291,7 +289,7 @@ query_answer get_instance(const view_set& views, const registry::get_instance_pa
                       service ? registry.changes(*service).removed : registry.services_removed());
     }
     query_answer out;
-    write_instance(registry, *slot, out);
+    out.tag = std::to_string(write_instance(registry, *slot, out));
     out.digest = out.changed;
     out.parked = standing_still(views, registry::instance_stream(what.service, what.instance));
     return out;

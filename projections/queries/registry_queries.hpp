@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The registry's queries over a set of views, live or past. Pure: chance and turns are handed in.
+//! The registry's queries over a set of views, live or past; the generated header declares them.
+//! Pure: chance and turns are handed in.
 //! Lists look at 20,000 rows a page at most: with a filter that matches little, a page may hold
 //! fewer rows than its limit and still have a `next`.
 //! Thread: that of the views.
@@ -8,6 +9,7 @@
 #include "domain/registry/registry.gen.hpp"
 #include "projections/engine/view_set.hpp"
 #include "projections/queries/answer.hpp"
+#include "projections/queries/view_queries.gen.hpp"
 
 #include <cstdint>
 #include <vector>
@@ -33,26 +35,5 @@ struct pick_context {
     std::uint64_t random = 0; //!< fresh for each query
     pick_turns& turns;
 };
-
-//! No event after this one changed the answer; finding that out costs no more than a look-up or two.
-position last_change(const view_set& views, const registry::list_services_params& what);
-position last_change(const view_set& views, const registry::get_service_params& what);
-position last_change(const view_set& views, const registry::list_instances_params& what);
-position last_change(const view_set& views, const registry::get_instance_params& what);
-position last_change(const view_set& views, const registry::discover_instance_params& what);
-position last_change(const view_set& views, const registry::list_registry_metrics_params& what);
-
-query_answer list_services(const view_set& views, const registry::list_services_params& what,
-                           const page& part);
-query_answer get_service(const view_set& views, const registry::get_service_params& what);
-query_answer list_instances(const view_set& views, const registry::list_instances_params& what,
-                            const page& part);
-query_answer get_instance(const view_set& views, const registry::get_instance_params& what);
-query_answer discover_instance(const view_set& views,
-                               const registry::discover_instance_params& what, const page& part,
-                               const pick_context& pick);
-query_answer list_registry_metrics(const view_set& views,
-                                   const registry::list_registry_metrics_params& what,
-                                   const page& part);
 
 } // namespace fasti

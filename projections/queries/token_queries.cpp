@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "projections/queries/token_queries.hpp"
-
 #include "domain/wire/identity_json.gen.hpp"
 #include "projections/queries/list_body.hpp"
+#include "projections/queries/view_queries.gen.hpp"
 
 namespace fasti {
 
-query_answer list_tokens(const view_set& views, const page& part) {
+query_answer list_tokens(const view_set& views, const identity::list_tokens_params&,
+                         const page& part) {
     query_answer out;
     const auto after = read_cursor(part.cursor);
     if (!after) {

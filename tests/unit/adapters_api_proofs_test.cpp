@@ -3,6 +3,7 @@
 //! workers, and what they post run by the test.
 #include "adapters/api/past_folds.hpp"
 #include "adapters/api/proof_routes.hpp"
+#include "adapters/api/queries.gen.hpp"
 #include "adapters/api/view_routes.hpp"
 #include "adapters/http/connection.hpp"
 #include "eventstore/memory/memory_ledger.hpp"
@@ -149,11 +150,13 @@ struct world : http::connection_host {
     void handle(http::responder to) override {
         call asked{to, http::match(to.in().verb, to.in().path, path_room), caller};
         check(asked.at.status == http::route_status::found, "a test asks for declared routes");
-        if (views->takes(asked.route().what)) {
-            views->handle(asked);
-        } else {
-            proving->handle(asked);
-        }
+        api::visit_query(asked.route().what, [&](auto which) {
+            if constexpr (requires { views->handle(asked, which); }) {
+                views->handle(asked, which);
+            } else if constexpr (requires { proving->handle(asked, which); }) {
+                proving->handle(asked, which);
+            }
+        });
     }
     void wake(http::connection&) override {}
     const http::head_parts& heads() const override { return prepared; }

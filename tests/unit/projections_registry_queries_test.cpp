@@ -2,7 +2,6 @@
 #include "domain/wire/json.hpp"
 #include "projections/queries/cursor.hpp"
 #include "projections/queries/registry_queries.hpp"
-#include "projections/queries/token_queries.hpp"
 #include "tests/support/registry_history.hpp"
 
 #include <gtest/gtest.h>
@@ -331,12 +330,12 @@ TEST(list_tokens, pages_and_shows_no_secret) {
     for (const char* id : {"00000000000000b2", "00000000000000a1", "00000000000000c3"}) {
         now.given(identity::token_created{id, "ci", {"registry:read"}, {}, secret});
     }
-    const auto first = list_tokens(now.views, {"", 2});
+    const auto first = list_tokens(now.views, {}, {"", 2});
     EXPECT_EQ(members(first.body, "token", "tokens"),
               (texts{"00000000000000a1", "00000000000000b2"}));
     EXPECT_EQ(first.body.find(secret), std::string::npos);
     EXPECT_EQ(first.body.find("secret"), std::string::npos);
-    const auto second = list_tokens(now.views, {next_of(first.body), 2});
+    const auto second = list_tokens(now.views, {}, {next_of(first.body), 2});
     EXPECT_EQ(members(second.body, "token", "tokens"), texts{"00000000000000c3"});
     EXPECT_EQ(first.changed, 3U);
 }

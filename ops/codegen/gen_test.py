@@ -18,6 +18,7 @@ import emit_proto  # noqa: E402
 import emit_queries  # noqa: E402
 import emit_stored  # noqa: E402
 import emit_structs  # noqa: E402
+import emit_views  # noqa: E402
 import gen  # noqa: E402
 import model as declarations  # noqa: E402
 import patterns  # noqa: E402
@@ -329,6 +330,26 @@ class Output(unittest.TestCase):
         return subprocess.run([compiler, "-std=c++20", "-O0", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion",
                                "-Wshadow", "-Werror", "-I", ".", "main.cpp", *sources, "domain/base/check.cpp",
                                "-o", "main"], cwd=root, capture_output=True, text=True, check=False)
+
+    def test_a_declared_view_is_held_and_named(self):
+        views = QUERIES + """
+[view.things]
+doc = "The things."
+row = "thing_row"
+fold = "things_view"
+[view.beside]
+doc = "Folded with others."
+row = "thing_row"
+[type.view_name]
+enum = "views"
+doc = "A view."
+"""
+        with Tree(SAMPLE + views) as root:
+            model = declarations.load(root)
+        self.assertEqual(model.contexts[0].types["view_name"].values, ["beside", "things"])
+        text = "\n".join(emit_views.emit(model)["projections/engine/own_views.gen.hpp"])
+        self.assertIn('#include "projections/views/things_view.hpp"', text)
+        self.assertIn("std::tuple<things_view>", text)
 
     def test_an_older_revision_is_brought_up_to_date_by_hand_written_code(self):
         with Tree() as root:

@@ -34,6 +34,7 @@ class Type:
     doc: str
     context: str
     values: list = field(default_factory=list)
+    of_views: bool = False  # an enum of all declared views
     fields: list = field(default_factory=list)
     pattern: str | None = None
     atoms: list | None = None
@@ -161,6 +162,7 @@ class View:
     doc: str
     context: str
     row: str
+    fold: str  # its class; empty: folded together with others
 
 
 @dataclass
@@ -252,7 +254,7 @@ KEYS = {
     "command": {"doc", "stream", "permission", "http", "cli", "emits", "may_fail", "internal", "record", "field",
                 "answer"},
     "event": {"revision", "doc", "stream", "field", "history"},
-    "view": {"doc", "row"},
+    "view": {"doc", "row", "fold"},
     "row": {"doc", "field"},
     "query": {"doc", "permission", "http", "cli", "row", "rows", "paged", "past", "wait", "answer", "list", "may_fail",
               "stream", "param"},
@@ -390,7 +392,8 @@ class Loader:
                 continue
             kind = {"base": "text", "enum": "enum", "field": "struct"}[shapes[0]]
             one = Type(name=name, kind=kind, doc=value.get("doc", ""), context=context.name,
-                       values=value.get("enum", []), min_bytes=value.get("min_bytes"),
+                       values=[] if value.get("enum") == "views" else value.get("enum", []),
+                       of_views=value.get("enum") == "views", min_bytes=value.get("min_bytes"),
                        max_bytes=value.get("max_bytes"), pattern=value.get("pattern"))
             if kind == "text" and value["base"] != "text":
                 self.fault(source, where, "`base` can only be `text`")
@@ -587,7 +590,8 @@ class Loader:
             if self.table(context.source, where, value, KEYS["view"], needed=("doc", "row")):
                 if value.get("row") not in context.rows:
                     self.fault(context.source, where, f"row `{value.get('row')}` is unknown")
-                context.views[name] = View(name, value.get("doc", ""), context.name, value.get("row", ""))
+                context.views[name] = View(name, value.get("doc", ""), context.name, value.get("row", ""),
+                                           value.get("fold", ""))
 
     def load_queries(self, context, tables):
         source = context.source
@@ -691,6 +695,11 @@ class Linker:
         self.model = model
 
     def link(self):
+        views = sorted(name for context in self.model.contexts for name in context.views)
+        for context in self.model.contexts:
+            for one in context.types.values():
+                if one.of_views:
+                    one.values = views
         self.unique("error", [(e.name, e.context) for e in self.model.errors])
         self.unique("command", [(c.name, c.context) for c in self.model.commands])
         self.unique("event", [(e.name, e.context) for e in self.model.events])

@@ -120,9 +120,11 @@ std::size_t view_set::memory_bytes() const {
     // start, so that reading a set does not make it larger.
     constexpr std::size_t orders_each = 16;
     constexpr std::size_t parked_each = 256;
+    std::size_t own = 0;
+    each_own_view([&](const auto& view) { own += view.memory_bytes(); });
     const std::size_t rows = std::size_t{registry_.instance_count()} + registry_.service_count();
     return sizeof *this + registry_.structure_bytes() + registry_.text_memory_bytes() +
-           rows * orders_each + tokens_.memory_bytes() + registry_metrics_.memory_bytes() +
+           rows * orders_each + own + registry_metrics_.memory_bytes() +
            parked_.size() * parked_each;
 }
 

@@ -8,9 +8,9 @@
 
 #include "domain/wire/events.gen.hpp"
 #include "eventstore/port/ledger.hpp"
+#include "projections/engine/own_views.gen.hpp"
 #include "projections/views/registry_metrics_view.hpp"
 #include "projections/views/registry_view.hpp"
-#include "projections/views/tokens_view.hpp"
 
 #include <array>
 #include <cstdint>
@@ -19,6 +19,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 namespace fasti {
@@ -48,9 +49,15 @@ public:
 
     registry_view& registry() noexcept { return registry_; }
     const registry_view& registry() const noexcept { return registry_; }
-    tokens_view& tokens() noexcept { return tokens_; }
-    const tokens_view& tokens() const noexcept { return tokens_; }
+    tokens_view& tokens() noexcept { return std::get<tokens_view>(own_); }
+    const tokens_view& tokens() const noexcept { return std::get<tokens_view>(own_); }
     const registry_metrics_view& registry_metrics() const noexcept { return registry_metrics_; }
+
+    //! A view that has a class of its own.
+    template <class View>
+    const View& get() const noexcept {
+        return std::get<View>(own_);
+    }
 
     //! The last event applied, 0 when none was.
     position at() const noexcept { return at_; }
@@ -76,17 +83,22 @@ public:
 
     std::vector<view_lag> lag(const ledger_head& head) const;
 
+    //! Calls visit(view) for each view that has a class of its own.
+    template <class Visit>
+    void each_own_view(const Visit& visit) const {
+        std::apply([&](const auto&... each) { (visit(each), ...); }, own_);
+    }
     //! Calls visit(view) for each view: name, fingerprint(), write_snapshot(), read_snapshot().
     template <class Visit>
     void each_view(const Visit& visit) const {
         visit(registry_);
-        visit(tokens_);
+        each_own_view(visit);
         visit(registry_metrics_);
     }
     template <class Visit>
     void each_view(const Visit& visit) {
         visit(registry_);
-        visit(tokens_);
+        std::apply([&](auto&... each) { (visit(each), ...); }, own_);
         visit(registry_metrics_);
     }
 
@@ -100,7 +112,7 @@ private:
     void park(const recorded_event& event, std::string_view reason);
 
     registry_view registry_;
-    tokens_view tokens_;
+    own_views own_;
     registry_metrics_view registry_metrics_;
     position at_ = 0;
     instant recorded_;

@@ -281,10 +281,11 @@ std::string_view part_of_view(std::string_view view) noexcept {
     if (view == "services" || view == "instances" || view == registry_view::name) {
         return registry_view::name;
     }
-    if (view == tokens_view::name) {
-        return tokens_view::name;
+    if (view == registry_metrics_view::name) {
+        return registry_metrics_view::name;
     }
-    return view == registry_metrics_view::name ? registry_metrics_view::name : std::string_view{};
+    const auto own = std::find(own_view_names.begin(), own_view_names.end(), view);
+    return own == own_view_names.end() ? std::string_view{} : *own;
 }
 
 result<proof_report> prove_views(const proof_input& input, std::string_view view) {

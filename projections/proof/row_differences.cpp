@@ -3,6 +3,7 @@
 
 #include "projections/queries/view_rows.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -96,7 +97,9 @@ std::vector<std::string_view> views_of_part(std::string_view part) {
     if (part == registry_view::name) {
         return {"services", "instances"};
     }
-    if (part == tokens_view::name || part == registry_metrics_view::name) {
+    const bool own = std::find(own_view_names.begin(), own_view_names.end(), part) !=
+                     own_view_names.end();
+    if (own || part == registry_metrics_view::name) {
         return {part};
     }
     return {};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "projections/queries/view_rows.hpp"
 
+#include "domain/operations/operations.gen.hpp"
 #include "domain/wire/identity_json.gen.hpp"
 #include "domain/wire/json_writer.hpp"
 #include "domain/wire/registry_json.gen.hpp"
@@ -54,11 +55,22 @@ void visit_instances(const registry_view& view, std::string_view behind, const r
     });
 }
 
-void visit_tokens(const tokens_view& view, std::string_view behind, const row_visitor& visit) {
+template <class View>
+void visit_own(const View& view, std::string_view behind, const row_visitor& visit) {
     std::string room;
-    view.rows_from(behind, [&](const identity::token_row& row) {
-        return row.token == behind || show(visit, row.token, row, room);
+    view.rows_from(behind, [&](const auto& row) {
+        const auto key = view.key_of(row);
+        return key == behind || show(visit, key, row, room);
     });
+}
+
+error unknown_view(std::string_view view) {
+    std::string message = "There is no view " + std::string{view} + "; there are:";
+    for (std::size_t i = 0; i < operations::view_name_count; ++i) {
+        message.append(i == 0 ? " " : ", ");
+        message.append(operations::to_name(static_cast<operations::view_name>(i)));
+    }
+    return {error_code::malformed, message + "."};
 }
 
 //! Keys are not in the order of rows here: those up to the key are passed over one by one.
@@ -122,14 +134,19 @@ result<void> visit_rows_after(const view_set& views, std::string_view view, std:
         visit_services(views.registry(), key, visit);
     } else if (view == "instances") {
         visit_instances(views.registry(), key, visit);
-    } else if (view == tokens_view::name) {
-        visit_tokens(views.tokens(), key, visit);
     } else if (view == registry_metrics_view::name) {
         visit_metrics(views.registry_metrics(), key, visit);
     } else {
-        return error{error_code::malformed,
-                     "There is no view " + std::string{view} +
-                         "; there are services, instances, tokens and registry_metrics."};
+        bool found = false;
+        views.each_own_view([&](const auto& own) {
+            if (own.name == view) {
+                found = true;
+                visit_own(own, key, visit);
+            }
+        });
+        if (!found) {
+            return unknown_view(view);
+        }
     }
     return {};
 }

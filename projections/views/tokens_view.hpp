@@ -53,6 +53,8 @@ public:
     void rows_from(std::string_view from,
                    const std::function<bool(const identity::token_row&)>& visit) const;
 
+    static std::string_view key_of(const identity::token_row& row) noexcept { return row.token; }
+
     std::size_t count() const noexcept { return tokens_.size(); }
     //! An estimate from what the rows hold.
     std::size_t memory_bytes() const noexcept;

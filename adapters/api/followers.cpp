@@ -11,7 +11,7 @@
 namespace fasti::api {
 namespace {
 
-constexpr std::size_t live_piece_bytes = 64 * 1024;
+constexpr std::size_t live_piece_bytes = 128 * 1024;
 constexpr std::size_t fed_piece_bytes = 128 * 1024;
 constexpr std::size_t drained_bytes_max = 64 * 1024;
 constexpr std::size_t feedings_max = 2;
@@ -33,7 +33,7 @@ struct event_followers::group {
     std::map<std::string, std::unique_ptr<group>>::iterator self;
     std::size_t users = 0;
     std::vector<follower*> live;
-    std::string pending;
+    std::shared_ptr<std::string> pending = std::make_shared<std::string>();
     std::uint64_t pending_frames = 0;
 };
 
@@ -59,7 +59,7 @@ struct event_followers::feeding {
     position to = 0;
     std::vector<std::uint64_t> readers;
     chain_place end = {};
-    std::string text = {};
+    std::shared_ptr<std::string> text = std::make_shared<std::string>();
     std::uint64_t frames = 0;
     std::optional<error> failure = {};
 };
@@ -147,15 +147,15 @@ void event_followers::fan_out(const committed_batch& batch) {
             if (frame_.empty()) {
                 writer_.write_frame(event, at.before, frame_);
             }
-            each->pending += frame_;
+            *each->pending += frame_;
             ++each->pending_frames;
-            if (each->pending.size() >= live_piece_bytes) {
+            if (each->pending->size() >= live_piece_bytes) {
                 send(*each, at);
             }
         }
     }
     for (const auto& [key, each] : groups_) {
-        if (!each->pending.empty()) {
+        if (!each->pending->empty()) {
             send(*each, at);
         }
     }
@@ -165,7 +165,7 @@ void event_followers::fan_out(const committed_batch& batch) {
 void event_followers::send(group& to, const chain_place& upto) {
     for (std::size_t i = 0; i < to.live.size();) {
         follower& one = *to.live[i];
-        one.to.write(to.pending);
+        one.to.share(to.pending);
         one.written_tick = ticks_;
         counters_.frames += to.pending_frames;
         if (one.to.buffered() <= setting_.bytes_max) {
@@ -177,7 +177,11 @@ void event_followers::send(group& to, const chain_place& upto) {
         one.at = upto;
         wait_for_client(one);
     }
-    to.pending.clear();
+    if (to.pending.use_count() == 1) {
+        to.pending->clear();
+    } else { // some of them send from it
+        to.pending = std::make_shared<std::string>();
+    }
     to.pending_frames = 0;
 }
 
@@ -268,9 +272,9 @@ bool event_followers::feed(follower& first) {
         // Of its own: the other one belongs to the I/O thread.
         cloudevent_writer writer(log_, epoch_);
         const auto visit = [&](const recorded_event& event, const hash256& chain) {
-            writer.write_frame(event, chain, piece->text);
+            writer.write_frame(event, chain, *piece->text);
             ++piece->frames;
-            return piece->text.size() < fed_piece_bytes ? read_more::go_on : read_more::stop;
+            return piece->text->size() < fed_piece_bytes ? read_more::go_on : read_more::stop;
         };
         auto read = read_chained(facts_, piece->from,
                                  {piece->to, fed_scanned_max, fed_scanned_bytes_max},
@@ -311,8 +315,8 @@ void event_followers::fed(const feeding& done) {
             continue;
         }
         one->at = done.end;
-        if (!done.text.empty()) {
-            one->to.write(done.text);
+        if (!done.text->empty()) {
+            one->to.share(done.text);
             one->written_tick = ticks_;
             counters_.frames += done.frames;
         }

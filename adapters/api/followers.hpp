@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Followers of the log by server-sent events. A committed event is formatted once and its frame is
-//! appended to every follower that wants it; followers with equal filters share one text a batch.
+//! Followers of the log by server-sent events. A committed event is formatted once; followers with
+//! equal filters share one text a batch, which is sent from where it is to those that keep up.
 //! A follower that reads too slowly leaves the live set and is fed from the log in bounded pieces
 //! until it stands at the head again: nothing is left out or told twice, since each follower's next
 //! position says where it is.
-//! Memory: unsent bytes of one follower stay below bytes_max plus one piece of 64 KiB while it is
+//! Memory: unsent bytes of one follower stay below bytes_max plus one piece of 128 KiB while it is
 //! live, and below 192 KiB while it is fed from the log; a single larger event comes on top.
 //! Thread: the I/O thread; the log is read by `slow`.
 #pragma once

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t first_room = 8 * 1024;
 constexpr std::size_t most_room = 64 * 1024;
+constexpr std::size_t lent_bytes_min = 4096;
 
 } // namespace
 
@@ -100,6 +101,18 @@ void connection::input_ended() {
 bool connection::wants_input() const noexcept {
     return !finished_ && (end_ - begin_ < most_room) &&
            backlog() < setting_->limits.output_bytes_max;
+}
+
+//! What was lent and could not be sent by itself becomes a copy: more is to follow it.
+std::string& connection::output() {
+    if (const loan taken = take_loan(); taken.text != nullptr) {
+        if (taken.chunked) {
+            write_chunk(*taken.text, out_);
+        } else {
+            out_.append(*taken.text);
+        }
+    }
+    return out_;
 }
 
 void connection::set_unsent(std::size_t bytes) {
@@ -279,7 +292,7 @@ void connection::write_head(exchange& of, framing how) {
     of.keep_alive = of.keep_alive && !of.out.close && !host_.draining() &&
                     how != framing::until_close;
     form.keep_alive = of.keep_alive;
-    host_.heads().write(of.out, form, out_);
+    host_.heads().write(of.out, form, output());
 }
 
 //! Writes what is due, in order, up to the first answer that is not there yet.
@@ -301,7 +314,7 @@ bool connection::finish_head() {
         host_.answered(first.in, first.out);
     } else if (first.state == exchange_state::streaming) {
         if (!first.early.empty()) {
-            out_.append(std::exchange(first.early, {}));
+            output().append(std::exchange(first.early, {}));
         }
         if (!first.stream_ended) {
             return false;
@@ -325,9 +338,9 @@ void connection::begin_stream(exchange& opened) {
     opened.chunked = !opened.in.http_1_0;
     opened.state = exchange_state::streaming;
     std::string before;
-    std::swap(before, out_); // the head goes behind what is due before it
+    std::swap(before, output()); // the head goes behind what is due before it
     write_head(opened, opened.chunked ? framing::chunked : framing::until_close);
-    std::swap(before, out_);
+    std::swap(before, output());
     opened.early = std::move(before);
     host_.answered(opened.in, opened.out);
     last_ = last_ || !opened.keep_alive;
@@ -338,7 +351,7 @@ void connection::write_stream(exchange& opened, std::string_view bytes) {
     if (opened.stream_ended) {
         return;
     }
-    std::string& to = &opened == head_ ? out_ : opened.early;
+    std::string& to = &opened == head_ ? output() : opened.early;
     if (opened.chunked) {
         write_chunk(bytes, to);
     } else {
@@ -347,12 +360,22 @@ void connection::write_stream(exchange& opened, std::string_view bytes) {
     wake();
 }
 
+//! Small texts are copied, so that several of them become one write.
+void connection::share_stream(exchange& opened, const std::shared_ptr<const std::string>& text) {
+    if (text->size() < lent_bytes_min || &opened != head_ || opened.stream_ended || backlog() > 0) {
+        write_stream(opened, *text);
+        return;
+    }
+    lent_ = {text, opened.chunked};
+    wake();
+}
+
 void connection::end_stream(exchange& opened) {
     if (opened.stream_ended) {
         return;
     }
     if (opened.chunked) {
-        (&opened == head_ ? out_ : opened.early).append(last_chunk);
+        (&opened == head_ ? output() : opened.early).append(last_chunk);
     }
     opened.stream_ended = true;
     advance();
@@ -361,7 +384,7 @@ void connection::end_stream(exchange& opened) {
 void connection::send_continue() {
     if (continue_due_ && head_ == nullptr && !last_) {
         continue_due_ = false;
-        out_.append("HTTP/1.1 100 Continue\r\n\r\n");
+        output().append("HTTP/1.1 100 Continue\r\n\r\n");
     }
 }
 

@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace fasti::http {
@@ -70,9 +71,18 @@ public:
     bool wants_input() const noexcept;
 
     //! Bytes to send; the server takes them all and says how many the kernel did not take yet.
-    std::string& output() noexcept { return out_; }
+    std::string& output();
+    //! Bytes that many connections send: the server may send them from where they are.
+    struct loan {
+        std::shared_ptr<const std::string> text; //!< null: there is none
+        bool chunked = false;
+    };
+    //! What is to be sent before output(), which is empty then. The caller sends all of it or the rest of it first.
+    loan take_loan() noexcept { return std::exchange(lent_, {}); }
     void set_unsent(std::size_t bytes);
-    std::size_t backlog() const noexcept { return out_.size() + unsent_; }
+    std::size_t backlog() const noexcept {
+        return out_.size() + unsent_ + (lent_.text ? lent_.text->size() : 0);
+    }
     //! Nothing more will be written: close once the output is sent.
     bool finished() const noexcept { return finished_ && head_ == nullptr; }
     //! The client may still be sending what was refused: read on for a moment before closing.
@@ -92,6 +102,7 @@ public:
     void advance();
     void begin_stream(exchange& opened);
     void write_stream(exchange& opened, std::string_view bytes);
+    void share_stream(exchange& opened, const std::shared_ptr<const std::string>& text);
     void end_stream(exchange& opened);
     void wake();
 
@@ -114,7 +125,8 @@ private:
     std::string in_;
     std::size_t begin_ = 0; //!< of what was not consumed
     std::size_t end_ = 0;
-    std::string out_;
+    std::string out_; //!< empty while something is lent: by output() only
+    loan lent_;
     std::size_t unsent_ = 0;
     std::uint64_t mark_ = 0;
     exchange* current_ = nullptr; //!< being read

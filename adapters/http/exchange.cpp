@@ -68,6 +68,15 @@ bool stream::write(std::string_view bytes) const {
     return true;
 }
 
+bool stream::share(const std::shared_ptr<const std::string>& text) const {
+    exchange* const found = handle_.find();
+    if (found == nullptr) {
+        return false;
+    }
+    found->owner->share_stream(*found, text);
+    return true;
+}
+
 std::size_t stream::buffered() const noexcept {
     const exchange* const found = handle_.find();
     return found == nullptr ? 0 : found->early.size() + found->owner->backlog();

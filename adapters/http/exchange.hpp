@@ -65,6 +65,8 @@ public:
 
     //! False when the stream is closed: nothing was taken.
     bool write(std::string_view bytes) const;
+    //! The same for a text that many streams are given: it is not copied where it can be sent at once.
+    bool share(const std::shared_ptr<const std::string>& text) const;
     //! Bytes taken that the kernel has not: a writer stops when this exceeds its bound.
     std::size_t buffered() const noexcept;
     bool open() const noexcept { return handle_.open(); }

@@ -5,6 +5,8 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
+#include <array>
 #include <string_view>
 
 namespace fasti::http {
@@ -141,7 +143,12 @@ void server::parts::flush(session& to) {
     if (to.sending) {
         return;
     }
-    if (to.tls) {
+    if (!to.tls) {
+        if (const connection::loan lent = to.take_loan(); lent.text != nullptr) {
+            flush_lent(to, lent);
+            return;
+        }
+    } else {
         if (to.tls->ready() && !to.output().empty()) {
             if (!to.tls->write(to.output())) {
                 close(to);
@@ -168,6 +175,36 @@ void server::parts::flush(session& to) {
     to.writing.clear();
     to.writing.swap(source);
     to.written = failed ? 0 : taken;
+    to.sending = true;
+    send_rest(to);
+}
+
+//! Sends a text of many connections from where it is; only what the kernel does not take is copied.
+void server::parts::flush_lent(session& to, const connection::loan& lent) {
+    std::string size;
+    if (lent.chunked) {
+        write_chunk_size(lent.text->size(), size);
+    }
+    const std::array<std::string_view, 3> pieces{size, *lent.text, lent.chunked ? "\r\n" : ""};
+    const std::array<asio::const_buffer, 3> buffers{
+        asio::buffer(pieces[0]), asio::buffer(pieces[1]), asio::buffer(pieces[2])};
+    error_code failed;
+    std::size_t taken = to.socket.write_some(buffers, failed);
+    if (failed && failed != asio::error::would_block && failed != asio::error::try_again) {
+        close(to);
+        return;
+    }
+    to.writing.clear();
+    for (const std::string_view piece : pieces) {
+        const std::size_t skipped = std::min(taken, piece.size());
+        taken -= skipped;
+        to.writing.append(piece.substr(skipped));
+    }
+    if (to.writing.empty()) {
+        to.set_unsent(0);
+        return;
+    }
+    to.written = 0;
     to.sending = true;
     send_rest(to);
 }

@@ -184,12 +184,17 @@ std::string http_date(std::int64_t seconds) {
     return out;
 }
 
+void write_chunk_size(std::size_t bytes, std::string& out) {
+    append_number(bytes, out, 16);
+    out.append("\r\n");
+}
+
 void write_chunk(std::string_view bytes, std::string& out) {
     if (bytes.empty()) {
         return; // an empty chunk would end the answer
     }
-    append_number(bytes.size(), out, 16);
-    out.append("\r\n").append(bytes).append("\r\n");
+    write_chunk_size(bytes.size(), out);
+    out.append(bytes).append("\r\n");
 }
 
 std::string_view reason_phrase(int status) noexcept {

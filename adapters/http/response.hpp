@@ -76,6 +76,7 @@ private:
 std::string http_date(std::int64_t seconds);
 
 //! One chunk of a chunked answer; the last one is `last_chunk`.
+void write_chunk_size(std::size_t bytes, std::string& out);
 void write_chunk(std::string_view bytes, std::string& out);
 inline constexpr std::string_view last_chunk = "0\r\n\r\n";
 

@@ -23,7 +23,7 @@ EVENTS = 20_000 if FULL else 4_000
 # holds what the kernel is being given.
 BUFFER = 64 * 1024
 IDLE_BYTES = 16 * 1024
-SLOW_BYTES = 3 * (BUFFER + 64 * 1024) + IDLE_BYTES
+SLOW_BYTES = 3 * (BUFFER + 128 * 1024) + IDLE_BYTES
 TRICKLER_BYTES = 32 * 1024
 SLACK = 24 * 1024 * 1024  # arenas of the allocator, and the facts that the test itself adds
 

@@ -309,7 +309,7 @@ TEST(followers, get_a_batch_larger_than_their_bound_in_pieces) {
     }
     (void)w.node.pump();
     ASSERT_EQ(w.facts.head().last, 500U);
-    EXPECT_LT(client.body.buffered(), 30'000U + 66'000U);
+    EXPECT_LT(client.body.buffered(), 30'000U + 132'000U);
     w.settle(client);
     EXPECT_EQ(positions(client.got), run_of(1, 500));
 }

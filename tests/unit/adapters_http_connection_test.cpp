@@ -289,6 +289,42 @@ TEST(connection, tells_a_stream_that_the_client_left_and_when_there_is_room_agai
     EXPECT_EQ(t.pool.in_use(), 0U);
 }
 
+TEST(connection, lends_a_text_of_many_streams_while_nothing_is_due_before_it) {
+    table t;
+    t.get("/stream");
+    t.got();
+    const auto text = std::make_shared<const std::string>(5000, 'x');
+    const stream open = t.streams.at("/stream");
+    open.share(text);
+    EXPECT_EQ(open.buffered(), 5000U);
+    EXPECT_GT(t.wakes, 0);
+    const connection::loan lent = t.client->take_loan();
+    EXPECT_EQ(lent.text, text);
+    EXPECT_TRUE(lent.chunked);
+    EXPECT_EQ(open.buffered(), 0U);
+    EXPECT_EQ(t.got(), "");
+    t.client->set_unsent(10); // the rest of it
+    open.share(text);
+    EXPECT_EQ(t.client->take_loan().text, nullptr);
+    EXPECT_EQ(t.got(), "1388\r\n" + *text + "\r\n");
+}
+
+TEST(connection, sends_what_was_lent_before_what_was_written_after_it) {
+    table t;
+    t.get("/stream");
+    t.got();
+    const auto text = std::make_shared<const std::string>(5000, 'x');
+    const stream open = t.streams.at("/stream");
+    open.share(text);
+    open.share(text);
+    open.write("y");
+    open.share(text);
+    open.finish();
+    const std::string once = "1388\r\n" + *text + "\r\n";
+    EXPECT_EQ(t.got(), once + once + "1\r\ny\r\n" + once + "0\r\n\r\n");
+    EXPECT_EQ(text.use_count(), 1);
+}
+
 TEST(connection, answers_head_without_body_and_without_stream) {
     table t;
     t.send(

@@ -77,6 +77,7 @@ struct server::parts final : connection_host {
     void decrypt(session& from, std::size_t bytes);
     void service(session& of);
     void flush(session& to);
+    void flush_lent(session& to, const connection::loan& lent);
     void send_rest(session& to);
     void finish(session& done);
     void close(session& done);

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import subprocess
 import tempfile
 import unittest
@@ -114,6 +115,8 @@ class usage(unittest.TestCase):
                 (("test", "a", "b"), "test: one pattern too many: b", "--quick", "--times"),
                 (("test", "--label"), "test: --label needs a value", "--label L", "--times"),
                 (("test", "--label", "slow"), "test: there are no tests of the kind slow", "--label L", "--times"),
+                (("test", "--label", "unit|slow"), "test: there are no tests of the kind slow", "--label L", "--times"),
+                (("prove", "nothing"), "prove: there is no long form nothing, only seeds, kills", "prove [name]", "--times"),
                 (("build", "--tmies"), "build: unknown argument --tmies", "--times", "--quick"),
                 (("check", "--fux"), "check: unknown argument --fux", "--fix", "--quick"),
                 (("doctor", "x"), "doctor: unknown argument x", "in which version", "--quick"),
@@ -124,6 +127,12 @@ class usage(unittest.TestCase):
             self.assertIn("ops/dev " + fault, told)
             self.assertIn(shown, told)
             self.assertNotIn(not_shown, told)
+
+    def test_the_kinds_that_continuous_integration_asks_for_are_there(self) -> None:
+        asked = re.findall(r"--label '([^']*)'", (DEV.parent.parent / ".ci/run").read_text())
+        self.assertTrue(asked)
+        for kinds in asked:  # the one unknown kind keeps it from building
+            self.assertIn("no tests of the kind none", self.refused("test", "--label", kinds + "|none"))
 
     def test_an_unknown_command_is_told_with_those_there_are(self) -> None:
         self.assertIn("there is no command tset, only run, test, build", self.refused("tset"))

@@ -26,7 +26,7 @@ from harness import Server, run
 TOOL = pathlib.Path(os.environ.get("FASTI_BUILD_DIR", "build/dev")) / "bin" / "fasti_crash_image"
 WRITERS = 8
 SMALL = {"FASTI_STORE__SEGMENT_BYTES": "65536", "FASTI_SNAPSHOTS__EVERY_EVENTS": "100"}
-OPTIONS = argparse.Namespace(images=50, seed=1)
+OPTIONS = argparse.Namespace(images=100, seed=1)
 
 
 def request(writer, number):

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Fifty seeds of the simulation on every run; `ops/dev sim --seeds A-B` runs more.
+//! A hundred seeds of the simulation on every run; `ops/dev prove seeds` runs 2,000.
 #include "tests/sim/core/simulation.hpp"
 
 #include <gtest/gtest.h>
@@ -7,8 +7,8 @@
 namespace fasti::sim {
 namespace {
 
-TEST(simulation, keeps_every_promise_over_fifty_seeds) {
-    for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+TEST(simulation, keeps_every_promise_over_a_hundred_seeds) {
+    for (std::uint64_t seed = 1; seed <= 100; ++seed) {
         run_options how;
         how.seed = seed;
         const run_report report = run(how);

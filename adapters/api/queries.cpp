@@ -20,8 +20,9 @@
 namespace fasti::api {
 namespace {
 
-constexpr std::uint64_t wait_ms_default = 30'000;  // index without wait
-constexpr std::uint64_t after_ms_default = 10'000; // after without wait
+constexpr std::uint64_t wait_ms_default = 30'000;          // index without wait
+constexpr std::size_t told_bytes_max = 4U * 1024U * 1024U; // answers kept while one commit is told
+constexpr std::uint64_t after_ms_default = 10'000;         // after without wait
 
 //! A stream of at most as many events is folded in a short turn.
 constexpr std::uint64_t short_stream_events = 10'000;
@@ -51,6 +52,12 @@ bool is_known(const http::request& from, std::string_view etag) {
     const std::string_view given = from.get(http::header_id::if_none_match);
     return !etag.empty() && !given.empty() &&
            (given == "*" || given.find(etag) != std::string_view::npos);
+}
+
+//! Whether the question itself is wrong, so that waiting cannot help.
+bool is_at_fault(const query_answer& answer) {
+    return answer.failure.has_value() && (answer.failure->code == error_code::fields_invalid ||
+                                          answer.failure->code == error_code::malformed);
 }
 
 //! Fills the answer and sends it.
@@ -127,6 +134,8 @@ struct query_routes::parts final : commit_follower {
     waiters waiting = {};
     past_folds& past;
     std::map<std::string, evaluated> told_now = {}; // of this commit, by shared_key()
+    std::size_t told_bytes = 0;                     // in told_now
+    evaluated told_last = {};                       // not kept there: nobody shares it, or no room
     std::uint64_t evaluations = 0;                  // for waiters, because something changed
 
     parts(api_context& of, past_folds& folds) : context(of), past(folds) {}
@@ -141,7 +150,7 @@ struct query_routes::parts final : commit_follower {
     void give_up(const waiter& one);
     bool refused_by_now(const call& asked) const;
     bool look_again(waiter& one, std::span<const std::string_view> services);
-    evaluated evaluate_again(const question& what);
+    const evaluated& evaluate_again(const question& what);
     void on_committed(const std::shared_ptr<const committed_batch>& batch) override;
 
     evaluated evaluate_live(const question& what) {
@@ -288,7 +297,8 @@ void query_routes::parts::answer_changed(const call& asked, const question& what
     }
     evaluated now = evaluate_live(what);
     const std::uint64_t wait_ms = common.wait_ms.value_or(wait_ms_default);
-    if (now.answer.changed > index.value() || wait_ms == 0 || context.now == phase::draining) {
+    if (now.answer.changed > index.value() || wait_ms == 0 || context.now == phase::draining ||
+        is_at_fault(now.answer)) {
         tell_live(asked, std::move(now));
         return;
     }
@@ -307,6 +317,8 @@ void query_routes::parts::on_committed(const std::shared_ptr<const committed_bat
         const std::vector<std::string_view> services = touched_services(*batch);
         waiting.wake(services, [&](waiter& one) { return look_again(one, services); });
         told_now.clear();
+        told_bytes = 0;
+        told_last = {};
     }
 }
 
@@ -320,21 +332,21 @@ bool query_routes::parts::refused_by_now(const call& asked) const {
     return !valid;
 }
 
-//! Clients that wait with the same question share one evaluation a commit.
-evaluated query_routes::parts::evaluate_again(const question& what) {
+//! Clients that wait with the same question share one evaluation a commit, as far as there is room to
+//! keep answers. Valid until the next call.
+const evaluated& query_routes::parts::evaluate_again(const question& what) {
     std::string key = shared_key(what);
-    if (!key.empty()) {
-        const auto known = told_now.find(key);
-        if (known != told_now.end()) {
-            return known->second;
-        }
+    if (const auto known = told_now.find(key); known != told_now.end()) {
+        return known->second;
     }
     ++evaluations;
-    evaluated now = evaluate_live(what);
-    if (!key.empty()) {
-        told_now.emplace(std::move(key), now);
+    told_last = evaluate_live(what);
+    const std::size_t bytes = key.size() + told_last.answer.body.size();
+    if (key.empty() || told_bytes + bytes > told_bytes_max) {
+        return told_last;
     }
-    return now;
+    told_bytes += bytes;
+    return told_now.emplace(std::move(key), std::move(told_last)).first->second;
 }
 
 //! Whether the waiter was answered. Most commits are about something else, and that shows without
@@ -359,12 +371,12 @@ bool query_routes::parts::look_again(waiter& one, std::span<const std::string_vi
         return false;
     }
     one.changed = changed;
-    evaluated now = evaluate_again(one.what);
+    const evaluated& now = evaluate_again(one.what);
     if (now.answer.digest == one.digest) {
         return false;
     }
     if (!refused_by_now(one.asked)) {
-        tell_live(one.asked, std::move(now));
+        tell_live(one.asked, evaluated{now});
     }
     return true;
 }

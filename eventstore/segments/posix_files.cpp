@@ -3,12 +3,14 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstring>
 #include <utility>
@@ -51,6 +53,10 @@ void note_holder(int number) {
     }
 }
 
+void forget_holder(int number) { [[maybe_unused]] const int done = ::ftruncate(number, 0); }
+
+//! A killed holder leaves its number behind, and the next one may not have written its own yet: only
+//! a process that there is gets named.
 std::string holder_of(int number) {
     std::array<char, 24> text{};
     const ssize_t got = ::pread(number, text.data(), text.size(), 0);
@@ -58,7 +64,10 @@ std::string holder_of(int number) {
     const std::string_view digits = read.substr(0, read.find('\n'));
     const bool is_number = !digits.empty() && digits.size() < read.size() &&
                            digits.find_first_not_of("0123456789") == std::string_view::npos;
-    return is_number ? "Process " + std::string{digits} : "Another process";
+    pid_t holder = 0;
+    std::from_chars(digits.data(), digits.data() + digits.size(), holder);
+    const bool is_there = is_number && holder > 0 && (::kill(holder, 0) == 0 || errno == EPERM);
+    return is_there ? "Process " + std::string{digits} : "Another process";
 }
 
 int open_again(const std::string& path, int flags) {
@@ -141,7 +150,8 @@ private:
 
 class posix_lock final : public file_lock {
 public:
-    explicit posix_lock(int number) : handle_(number) {}
+    explicit posix_lock(int number) : handle_(number) { note_holder(number); }
+    ~posix_lock() override { forget_holder(handle_.number()); } // while it is still locked
 
 private:
     const descriptor handle_;
@@ -223,17 +233,17 @@ result<std::unique_ptr<file_lock>> posix_files::lock(const std::string& path) {
     if (number < 0) {
         return failed("Opening", path, errno);
     }
-    auto held = std::make_unique<posix_lock>(number);
-    if (::flock(number, LOCK_EX | LOCK_NB) != 0) {
-        if (errno == EWOULDBLOCK) {
-            return error{error_code::store_locked,
-                         holder_of(number) + " has " + path +
-                             " locked: one data folder serves one process at a time."};
-        }
-        return failed("Locking", path, errno);
+    if (::flock(number, LOCK_EX | LOCK_NB) == 0) {
+        return std::unique_ptr<file_lock>{std::make_unique<posix_lock>(number)};
     }
-    note_holder(number);
-    return std::unique_ptr<file_lock>{std::move(held)};
+    const int why = errno;
+    const descriptor theirs{number};
+    if (why == EWOULDBLOCK) {
+        return error{error_code::store_locked,
+                     holder_of(number) + " has " + path +
+                         " locked: one data folder serves one process at a time."};
+    }
+    return failed("Locking", path, why);
 }
 
 } // namespace fasti

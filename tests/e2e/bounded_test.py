@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Memory stays within its stated bound and others are served while clients idle, read nothing, send a byte at a time
 or ask for more than the queues take. Small numbers by default; FASTI_LONG_TESTS=1 takes those of the promise: 10,000 idle
-followers, 100 slow ones, 1,000 senders of single bytes."""
+followers, 100 slow ones, 1,000 senders of single bytes. With small numbers the slack is most of the bound: they find what
+grows without end, the long form what is twice too much."""
 
 import json
 import os
 import pathlib
+import re
 import selectors
 import socket
 import time
@@ -17,7 +19,7 @@ FULL = "FASTI_LONG_TESTS" in os.environ
 IDLE = 10_000 if FULL else 300
 SLOW = 100 if FULL else 20
 TRICKLERS = 1_000 if FULL else 100
-EVENTS = 20_000 if FULL else 4_000
+EVENTS = 20_000 if FULL else 8_000
 
 # What docs/guides/operator.md states for each. Unsent text is kept in a string that grows by doubling, and a second one
 # holds what the kernel is being given.
@@ -121,7 +123,8 @@ class Bounded(unittest.TestCase):
         self.register(1, EVENTS)
         self.check(SLOW * SLOW_BYTES + EVENTS * 1024 + SLACK, f"{SLOW} followers that do not read")
         metrics = self.client.get("/metrics").bytes.decode()
-        self.assertIn("fasti_follower_fallbacks", metrics)
+        fallbacks = int(re.search(r"^fasti_follower_fallbacks_total (\d+)$", metrics, re.M).group(1))
+        self.assertGreater(fallbacks, 0, "the followers must have got behind")
 
     def test_requests_that_come_byte_by_byte(self):
         head = b"GET /v1/services HTTP/1.1\r\nHost: localhost\r\nX-Long: " + b"a" * 64

@@ -173,6 +173,65 @@ TEST(wait_for_a_list, is_evaluated_once_for_all_who_ask_the_same) {
     }
 }
 
+TEST(wait_for_a_list, is_evaluated_for_each_who_asks_something_else) {
+    world w;
+    w.register_instance("app", "a");
+    w.register_instance("web", "a");
+    const auto all = w.wait("/v1/services");
+    const auto some = w.wait("/v1/services?prefix=w");
+    w.register_instance("web", "b");
+    EXPECT_TRUE(has(all.take(), R"("service":"app")"));
+    const std::string told = some.take();
+    EXPECT_TRUE(has(told, R"("service":"web")"));
+    EXPECT_FALSE(has(told, R"("service":"app")"));
+    EXPECT_EQ(w.evaluations(), 2U);
+}
+
+TEST(wait_for_a_list, is_not_kept_for_others_when_it_is_very_long) {
+    world w;
+    const std::string kilobyte(1024, 'x');
+    registry::register_instance what;
+    what.service = "web";
+    what.address = "10.0.0.1";
+    what.port = 80;
+    for (const char* name : {"a", "b", "c", "d", "e"}) {
+        what.metadata.push_back({name, kilobyte});
+    }
+    for (int i = 0; i < 900; ++i) {
+        const std::string name = "i" + std::to_string(i);
+        what.instance = name;
+        ASSERT_EQ(w.node.run(what, w.caller).kind, outcome_kind::appended);
+    }
+    std::vector<world::client> clients;
+    for (int i = 0; i < 3; ++i) {
+        clients.push_back(w.wait("/v1/services/web/instances?limit=1000"));
+    }
+    w.register_instance("web", "new");
+    for (const world::client& one : clients) {
+        EXPECT_TRUE(has(one.take(), R"("instance":"new")"));
+    }
+    EXPECT_EQ(w.evaluations(), 3U);
+}
+
+TEST(wait_for_a_list, does_not_begin_when_the_question_is_wrong) {
+    world w;
+    w.register_instance("web", "a");
+    const auto asked = w.ask("/v1/services/web/instances?cursor=!&wait=30s&index=" +
+                             std::to_string(w.node->views().at()));
+    EXPECT_TRUE(asked.take().starts_with("HTTP/1.1 4"));
+}
+
+TEST(wait_for_one, picks_for_each_client) {
+    world w;
+    w.register_instance("web", "a");
+    const auto one = w.wait("/v1/discover/web?strategy=round_robin");
+    const auto other = w.wait("/v1/discover/web?strategy=round_robin");
+    w.register_instance("web", "b");
+    EXPECT_EQ(w.evaluations(), 2U);
+    const bool first_a = has(one.take(), R"("instance":"a")");
+    EXPECT_NE(first_a, has(other.take(), R"("instance":"a")"));
+}
+
 TEST(wait_for_one, ends_when_it_comes_and_when_it_goes) {
     world w;
     w.register_instance("web", "a");

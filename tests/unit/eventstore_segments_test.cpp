@@ -12,6 +12,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <random>
 #include <thread>
 
@@ -179,9 +180,13 @@ TEST(segment_ledger, is_locked_on_a_real_disk_too) {
         EXPECT_NE(second.message.find("Process " + std::to_string(::getpid()) + " has "),
                   std::string::npos)
             << second.message;
+        // A number that a killed holder left behind names nobody.
+        std::ofstream(options.path + "/LOCK") << 0x7FFF'FFFF << "\n";
+        EXPECT_EQ(open_segments(disk, options).error().message.find("Another process has "), 0U);
         const auto folder = std::filesystem::status(options.path).permissions();
         EXPECT_EQ(folder & std::filesystem::perms::others_all, std::filesystem::perms::none);
     }
+    EXPECT_EQ(std::filesystem::file_size(path + "/log/LOCK"), 0U) << "nobody has it any more";
     std::filesystem::remove_all(path);
 }
 

@@ -190,6 +190,19 @@ bool takes(const call_info& call, std::string_view name) {
                        [name](const option_info& option) { return option.name == name; });
 }
 
+void add_rows(json_value list, std::vector<json_value>& to) {
+    for (const json_member row : list) {
+        to.push_back(row.value);
+    }
+}
+
+//! Whether an answer is one list of objects, or an empty one, and nothing else.
+bool is_only_rows(json_value root) {
+    const json_value list = rows_of(root);
+    return list && !root.is(json_kind::array) && root.size() == 1 &&
+           (list.size() == 0 || (*list.begin()).value.is(json_kind::object));
+}
+
 //! Follows the cursor and shows all pages as one list.
 int run_pages(session& at, client& by, const call_info& call, const arguments& given) {
     std::vector<std::unique_ptr<json_text>> pages;
@@ -210,9 +223,7 @@ int run_pages(session& at, client& by, const call_info& call, const arguments& g
     } while (!cursor.empty());
     std::vector<json_value> rows;
     for (const std::unique_ptr<json_text>& page : pages) {
-        for (const json_member row : rows_of(page->root())) {
-            rows.push_back(row.value);
-        }
+        add_rows(rows_of(page->root()), rows);
     }
     if (at.json) {
         at.around.out << "[";
@@ -418,6 +429,10 @@ int print_answer(session& at, const exchange_answer& answer) {
         if (root.find("secret")) {
             say_secret_is_shown_once(at);
         }
+    } else if (is_only_rows(root)) {
+        std::vector<json_value> rows;
+        add_rows(rows_of(root), rows);
+        print_rows(rows, {}, at.around.out, at.colour);
     } else {
         print_members(root, at.around.out);
     }
@@ -446,9 +461,7 @@ int run_call(session& at, const call_info& call, const arguments& given) {
     if (!at.json && (call.rows || call.name == "list_events") && !picks_one) {
         const std::unique_ptr<json_text> body = read_json(answer.body);
         std::vector<json_value> rows;
-        for (const json_member row : rows_of(body->root())) {
-            rows.push_back(row.value);
-        }
+        add_rows(rows_of(body->root()), rows);
         if (call.name == "list_events" && !rows.empty()) {
             for (const json_value event : rows) {
                 at.around.out << event_line(event) << "\n";

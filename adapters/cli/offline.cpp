@@ -114,8 +114,7 @@ int fail_with(session& at, const error& why, std::string_view when_locked) {
     return exit_code_of(why.code);
 }
 
-std::unique_ptr<offline_log> open_offline(session& at, const arguments& given, open_mode mode,
-                                          int& code) {
+std::unique_ptr<offline_log> find_offline(session& at, const arguments& given, int& code) {
     const std::string data = given.has("data") ? given.text("data")
                                                : known_settings(at).values.data.dir;
     if (data.empty() || !at.with.log_folder || !at.with.snapshot_folder) {
@@ -123,16 +122,25 @@ std::unique_ptr<offline_log> open_offline(session& at, const arguments& given, o
         return nullptr;
     }
     auto log = std::make_unique<offline_log>(data, at.with.snapshot_folder(data));
-    segment_options how;
-    how.path = at.with.log_folder(data);
-    how.mode = mode;
-    how.report = [&at](const store_note& note) { at.say(note.text); };
-    // Only ever opens what is there: a mistyped folder must not become a log.
-    const auto there = log->disk.list(how.path);
+    const auto there = log->disk.list(at.with.log_folder(data));
     if (!there || there->empty()) {
         code = at.fail(exit_usage, "There is no log in " + data + ".");
         return nullptr;
     }
+    return log;
+}
+
+std::unique_ptr<offline_log> open_offline(session& at, const arguments& given, open_mode mode,
+                                          int& code) {
+    // Only ever opens what is there: a mistyped folder must not become a log.
+    std::unique_ptr<offline_log> log = find_offline(at, given, code);
+    if (log == nullptr) {
+        return nullptr;
+    }
+    segment_options how;
+    how.path = at.with.log_folder(log->data);
+    how.mode = mode;
+    how.report = [&at](const store_note& note) { at.say(note.text); };
     auto opened = open_segments(log->disk, how);
     if (!opened) {
         code = fail_with(at, opened.error());

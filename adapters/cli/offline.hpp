@@ -22,12 +22,15 @@ struct offline_log {
 
     std::string data;
     posix_files disk;
-    std::unique_ptr<segment_ledger> facts;
+    std::unique_ptr<segment_ledger> facts; //!< null: not opened
     file_snapshots snapshots;
     system_clock time;
 };
 
+//! A data folder with a log in it, which is not opened: that works whatever became of the log.
 //! Null after having said why; `code` is then the exit code.
+std::unique_ptr<offline_log> find_offline(session& at, const arguments& given, int& code);
+//! The same with its log opened.
 std::unique_ptr<offline_log> open_offline(session& at, const arguments& given, open_mode mode,
                                           int& code);
 

@@ -12,23 +12,12 @@
 namespace fasti::cli {
 namespace {
 
-//! The parser's node for each command, and the options whose results are wanted.
+//! The parser of the one command, and the options whose results are wanted.
 struct leaf {
     CLI::App* app;
     const command_spec* command;
     std::vector<CLI::Option*> options; //!< beside command->options
 };
-
-CLI::App* child_of(CLI::App* parent, const std::string& word) {
-    for (CLI::App* child : parent->get_subcommands([](CLI::App*) { return true; })) {
-        if (child->get_name() == word) {
-            return child;
-        }
-    }
-    CLI::App* const made = parent->add_subcommand(word);
-    made->set_help_flag(); // --help is looked for before
-    return made;
-}
 
 CLI::Option* add_option(CLI::App* app, const option_spec& option) {
     const std::string name = option.flag.empty() ? option.name : option.flag;
@@ -103,6 +92,25 @@ bool is_command(const std::vector<command_spec>& commands, const std::vector<std
                        [&words](const command_spec& command) { return command.words == words; });
 }
 
+//! Whether the next word can only be a command: these name a group, or a command with others below
+//! it that takes no word of its own.
+bool a_command_must_follow(const std::vector<command_spec>& commands,
+                           const std::vector<std::string>& words) {
+    bool below = false;
+    bool takes_words = false;
+    for (const command_spec& command : commands) {
+        if (command.words == words) {
+            takes_words = std::any_of(
+                command.options.begin(), command.options.end(),
+                [](const option_spec& option) { return option.flag.empty(); });
+        } else if (command.words.size() > words.size() &&
+                   std::equal(words.begin(), words.end(), command.words.begin())) {
+            below = true;
+        }
+    }
+    return below && !takes_words;
+}
+
 //! "There is no command `regster`; did you mean `registry`?"
 std::string unknown_word(const std::vector<command_spec>& commands,
                          const std::vector<std::string>& known, const std::string& word) {
@@ -135,6 +143,18 @@ parsed help_for(const std::vector<command_spec>& commands, const std::vector<std
     return out;
 }
 
+bool asks_for_help(const std::string& word) { return word == "--help" || word == "-h"; }
+
+//! `fasti help WORDS...`; asking for the help of help is no fault.
+parsed help_about(const std::vector<command_spec>& commands, std::vector<std::string> about) {
+    about.erase(std::remove_if(about.begin(), about.end(), asks_for_help), about.end());
+    const std::vector<std::string> topic = known_start(commands, about);
+    if (topic.size() < about.size() && a_command_must_follow(commands, topic)) {
+        return refuse(unknown_word(commands, topic, about[topic.size()]) + see_help(topic));
+    }
+    return help_for(commands, topic);
+}
+
 //! `fasti` alone prints its help; a group says first why it does so.
 parsed group_alone(const std::vector<command_spec>& commands,
                    const std::vector<std::string>& group) {
@@ -149,25 +169,34 @@ parsed group_alone(const std::vector<command_spec>& commands,
 //! "Unknown flag --leas-ms; did you mean --lease-ms?"
 std::string unknown_flag(const command_spec& command, const std::string& given) {
     const std::string flag = given.substr(0, given.find('='));
+    const std::size_t name = flag.find_first_not_of('-');
+    if (name == std::string::npos) { // "--=x"
+        return "Unknown flag " + given + ".";
+    }
     std::vector<std::string_view> known = {"help"};
     for (const option_spec& option : command.options) {
         if (!option.flag.empty()) {
             known.push_back(std::string_view{option.flag}.substr(2));
         }
     }
-    const std::optional<std::string_view> near = nearest_name(
-        std::string_view{flag}.substr(flag.find_first_not_of('-')), known);
+    const std::optional<std::string_view> near = nearest_name(std::string_view{flag}.substr(name),
+                                                              known);
     return "Unknown flag " + flag + (near ? "; did you mean --" + std::string{*near} + "?" : ".");
 }
 
 //! A misspelt flag is told before what follows from it: its value is a word too many, and a required
-//! one is missing.
-std::string fault_of(const leaf& chosen, const CLI::ParseError& wrong) {
-    const std::vector<std::string> left = chosen.app->remaining();
+//! one is missing. `flagged`: the words before "--", behind which nothing is a flag.
+std::string fault_of(const leaf& chosen, const CLI::ParseError& wrong,
+                     const std::vector<std::string>& flagged) {
+    std::vector<std::string> left = chosen.app->remaining();
     for (const std::string& word : left) {
-        if (word.front() == '-' && word.find_first_not_of('-') != std::string::npos) {
+        if (word.starts_with('-') && word.find_first_not_of('-') != std::string::npos &&
+            std::find(flagged.begin(), flagged.end(), word) != flagged.end()) {
             return unknown_flag(*chosen.command, word);
         }
+    }
+    if (const auto mark = std::find(left.begin(), left.end(), "--"); mark != left.end()) {
+        left.erase(mark);
     }
     if (dynamic_cast<const CLI::ExtrasError*>(&wrong) != nullptr && !left.empty()) {
         return "One word too many: `" + left.front() + "`. Text with spaces stands in quotes.";
@@ -234,44 +263,34 @@ parsed parse(const std::vector<command_spec>& commands, const std::vector<std::s
                                         words.end()};
     const auto ends = std::find(rest.begin(), rest.end(), "--");
     if (!words.empty() && words.front() == "help") {
-        const std::vector<std::string> about{words.begin() + 1, words.end()};
-        const std::vector<std::string> topic = known_start(commands, about);
-        if (topic.size() < about.size() && !is_command(commands, topic)) {
-            return refuse(unknown_word(commands, topic, about[topic.size()]) + see_help(topic));
-        }
-        return help_for(commands, topic);
+        return help_about(commands, {words.begin() + 1, words.end()});
     }
-    const bool asked = std::any_of(rest.begin(), ends, [](const std::string& word) {
-        return word == "--help" || word == "-h";
-    });
-    if (asked) {
+    if (std::any_of(rest.begin(), ends, asks_for_help)) {
         return help_for(commands, known);
     }
-    if (!is_command(commands, known)) {
-        if (rest.empty()) {
-            return group_alone(commands, known);
-        }
+    const bool alone = is_command(commands, known);
+    if (!alone && rest.empty()) {
+        return group_alone(commands, known);
+    }
+    if (!alone || (!rest.empty() && !rest.front().starts_with('-') &&
+                   a_command_must_follow(commands, known))) {
         return refuse(unknown_word(commands, known, rest.front()) + see_help(known));
     }
 
-    CLI::App root{"", "fasti"};
-    root.set_help_flag();
+    CLI::App app;
+    app.set_help_flag(); // --help was looked for before
     const auto chosen_spec = std::find_if(
         commands.begin(), commands.end(),
         [&known](const command_spec& command) { return command.words == known; });
-    CLI::App* node = &root;
-    for (const std::string& word : known) {
-        node = child_of(node, word);
-    }
-    leaf chosen{node, &*chosen_spec, {}};
+    leaf chosen{&app, &*chosen_spec, {}};
     for (const option_spec& option : chosen_spec->options) {
-        chosen.options.push_back(add_option(node, option));
+        chosen.options.push_back(add_option(&app, option));
     }
     try {
-        std::vector<std::string> reversed{words.rbegin(), words.rend()};
-        root.parse(std::move(reversed)); // CLI11 takes a vector from its end
+        std::vector<std::string> reversed{rest.rbegin(), rest.rend()};
+        app.parse(std::move(reversed)); // CLI11 takes a vector from its end
     } catch (const CLI::ParseError& wrong) {
-        return refuse(fault_of(chosen, wrong) + see_help(known));
+        return refuse(fault_of(chosen, wrong, {rest.begin(), ends}) + see_help(known));
     }
     return values_of(chosen);
 }

@@ -253,45 +253,36 @@ int run_snapshot(session& at, const arguments& given) {
     return exit_success;
 }
 
-//! The folder alone is looked at: that works whatever became of the log.
 int list_snapshots_here(session& at, const arguments& given) {
-    if (!at.with.snapshot_folder) {
-        return at.fail(exit_usage, "Say where the data is: --data DIR.");
+    int code = 0;
+    const std::unique_ptr<offline_log> log = find_offline(at, given, code);
+    if (log == nullptr) {
+        return code;
     }
-    posix_files disk;
-    const file_snapshots there{disk, at.with.snapshot_folder(given.text("data"))};
-    auto listed = there.list();
+    auto listed = log->snapshots.list();
     if (!listed) {
         return fail_with(at, listed.error());
     }
     std::sort(listed->begin(), listed->end(),
               [](const auto& one, const auto& other) { return one.name > other.name; });
-    std::string document;
-    json_writer writer{document};
-    table shown{{"NAME", "POSITION", "BYTES"}};
+    exchange_answer answer; // as a server's
+    json_writer writer{answer.body};
     writer.begin_object();
     writer.name("snapshots");
     writer.begin_array();
     for (const stored_snapshot& one : *listed) {
-        const position stands = snapshot_position(one.name).value_or(0);
-        shown.add({one.name, std::to_string(stands), std::to_string(one.bytes)});
         writer.begin_object();
         writer.name("name");
         writer.text(one.name);
         writer.name("position");
-        writer.number(stands);
+        writer.number(snapshot_position(one.name).value_or(0));
         writer.name("bytes");
         writer.number(one.bytes);
         writer.end_object();
     }
     writer.end_array();
     writer.end_object();
-    if (at.json) {
-        at.around.out << document << "\n";
-    } else {
-        shown.print(at.around.out, at.colour);
-    }
-    return exit_success;
+    return print_answer(at, answer);
 }
 
 //! The declared call, which can also be answered from a data folder.

@@ -102,6 +102,9 @@ class CommandLine(unittest.TestCase):
             self.assertIn("p-1", self.fasti("replay", "--view", "instances", "--at", "-0s", *beside).stdout)
             changed = self.fasti("replay", "--view", "instances", "--since", "1", *beside, code=1)
             self.assertIn("+ proved/p-1", changed.stdout)
+        listed = self.fasti("snapshot", "list").stdout
+        self.assertRegex(listed, r"^NAME +POSITION +BYTES\n")
+        self.assertEqual(self.fasti("snapshot", "list", "--data", str(self.server.data)).stdout, listed)
 
     def test_tokens_are_made_used_refused_and_revoked(self):
         made = self.json("token", "create", "--name", "reader", "--permissions", "registry:read")

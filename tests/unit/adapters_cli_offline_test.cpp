@@ -83,6 +83,10 @@ protected:
 
     outcome run_fasti(std::vector<std::string> words) {
         words.insert(words.end(), {"--data", data_});
+        return run_words(words);
+    }
+
+    outcome run_words(const std::vector<std::string>& words) {
         std::istringstream in;
         std::ostringstream out;
         std::ostringstream err;
@@ -129,12 +133,36 @@ TEST_F(offline, snapshots_are_listed) {
     write_history();
     EXPECT_THAT(run_fasti({"snapshot", "list", "--output", "json"}).out,
                 HasSubstr("{\"snapshots\":[]}"));
+    EXPECT_EQ(run_fasti({"snapshot", "list"}).out, "None.\n");
     ASSERT_EQ(run_fasti({"snapshot"}).code, exit_success);
     const outcome listed = run_fasti({"snapshot", "list"});
     EXPECT_EQ(listed.code, exit_success) << listed.err;
     EXPECT_THAT(listed.out, HasSubstr("00000000000000000003-"));
     EXPECT_THAT(run_fasti({"snapshot", "list", "--output", "json"}).out,
                 HasSubstr(R"("position":3,"bytes":)"));
+}
+
+TEST_F(offline, snapshots_are_listed_of_a_folder_with_a_log_only) {
+    const outcome typo = run_fasti({"snapshot", "list"});
+    EXPECT_EQ(typo.code, exit_usage);
+    EXPECT_EQ(typo.out, "");
+    EXPECT_THAT(typo.err, HasSubstr("There is no log in " + data_ + "."));
+    EXPECT_FALSE(fs::exists(data_ + "/log"));
+    for (const std::vector<std::string>& empty :
+         {std::vector<std::string>{"--data", ""}, {"--data="}}) {
+        std::vector<std::string> words = {"snapshot", "list"};
+        words.insert(words.end(), empty.begin(), empty.end());
+        const outcome none = run_words(words);
+        EXPECT_EQ(none.code, exit_usage);
+        EXPECT_EQ(none.out, "");
+    }
+    EXPECT_THAT(run_words({"snapshot", "list", "--data", ""}).err,
+                HasSubstr("Say where the data is: --data DIR."));
+    // A log that nobody can open is still one.
+    fs::create_directories(data_ + "/log");
+    std::ofstream{data_ + "/log/00000000000000000001.seg"} << "not a segment";
+    EXPECT_NE(run_fasti({"verify"}).code, exit_success);
+    EXPECT_EQ(run_fasti({"snapshot", "list"}).out, "None.\n");
 }
 
 TEST_F(offline, verify_finds_a_damaged_snapshot) {

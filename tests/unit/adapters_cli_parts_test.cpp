@@ -42,6 +42,60 @@ TEST(parse, names_an_unknown_flag_and_the_nearest_one) {
         "--why");
 }
 
+TEST(parse, refuses_words_that_are_hardly_flags) {
+    const std::vector<command_spec> commands = all_commands();
+    const std::string see = "\nSee `fasti status --help`.";
+    EXPECT_EQ(parse(commands, {"status", "--=x"}).text, "Unknown flag --=x." + see);
+    EXPECT_EQ(parse(commands, {"status", "-=x"}).text, "Unknown flag -=x." + see);
+    for (const std::string word : {"", "-", "---"}) {
+        EXPECT_EQ(parse(commands, {"status", word}).text,
+                  "One word too many: `" + word + "`. Text with spaces stands in quotes." + see);
+    }
+}
+
+TEST(parse, takes_nothing_behind_two_dashes_for_a_flag) {
+    const std::vector<command_spec> commands = all_commands();
+    for (const std::vector<std::string>& words :
+         {std::vector<std::string>{"registry", "drain", "a", "b", "--", "-x", "extra"},
+          {"registry", "drain", "a", "--", "b", "-x", "extra"},
+          {"status", "--", "-x"},
+          {"registry", "register", "a", "b", "--port", "1", "--address", "x", "--", "-x"}}) {
+        EXPECT_THAT(parse(commands, words).text, HasSubstr("One word too many: `-x`. Text"));
+    }
+    EXPECT_THAT(parse(commands, {"status", "-x", "--", "-y"}).text, HasSubstr("Unknown flag -x."));
+    EXPECT_THAT(parse(commands, {"status", "--", "status"}).text,
+                HasSubstr("One word too many: `status`."));
+    const parsed named = parse(commands, {"registry", "drain", "--", "-a", "--reason"});
+    EXPECT_EQ(named.given.text("service"), "-a") << named.text;
+    EXPECT_EQ(named.given.text("instance"), "--reason");
+}
+
+TEST(parse, names_the_nearest_command_below_one_that_takes_no_words) {
+    const std::vector<command_spec> commands = all_commands();
+    const std::string near = "There is no command `snapshot lits`; did you mean `list`?\n"
+                             "See `fasti snapshot --help`.";
+    EXPECT_EQ(parse(commands, {"snapshot", "lits"}).text, near);
+    EXPECT_EQ(parse(commands, {"help", "snapshot", "lits"}).text, near);
+    EXPECT_EQ(parse(commands, {"snapshot", "list"}).command->words.back(), "list");
+    EXPECT_THAT(parse(commands, {"snapshot", "--output", "json", "list"}).text,
+                HasSubstr("One word too many: `list`."));
+}
+
+TEST(parse, shows_help_of_help) {
+    const std::vector<command_spec> commands = all_commands();
+    for (const std::string flag : {"--help", "-h"}) {
+        const parsed of_all = parse(commands, {"help", flag});
+        EXPECT_TRUE(of_all.help);
+        EXPECT_EQ(of_all.text, help_of(commands, {}));
+        for (const std::vector<std::string>& words :
+             {std::vector<std::string>{"help", "registry", flag}, {"help", flag, "registry"}}) {
+            const parsed of_group = parse(commands, words);
+            EXPECT_TRUE(of_group.help);
+            EXPECT_EQ(of_group.text, help_of(commands, {"registry"}));
+        }
+    }
+}
+
 TEST(parse, takes_no_word_for_a_flag_that_it_does_not_know) {
     const std::vector<command_spec> commands = all_commands();
     const auto dry_run = [&commands](const std::string& value) {

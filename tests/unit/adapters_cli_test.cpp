@@ -300,6 +300,18 @@ TEST(cli, says_none_instead_of_an_empty_table) {
         tiny_http::answer(200, R"({"views":[{"view":"a"}],"parked":[],"tags":{}})"),
         {"views", "list"});
     EXPECT_EQ(members.out, "views\n  VIEW\n  a\nparked  none\ntags    none\n");
+    EXPECT_EQ(ask_one(tiny_http::answer(200, R"({"snapshots":[]})"), {"snapshot", "list"}).out,
+              "None.\n");
+}
+
+TEST(cli, shows_an_answer_that_is_one_list_as_a_table) {
+    EXPECT_EQ(
+        ask_one(tiny_http::answer(200, R"({"snapshots":[{"name":"n","position":4,"bytes":123}]})"),
+                {"snapshot", "list"})
+            .out,
+        "NAME  POSITION  BYTES\nn     4         123\n");
+    EXPECT_EQ(ask_one(tiny_http::answer(200, R"({"names":["a","b"]})"), {"status"}).out,
+              "names  a,b\n");
 }
 
 TEST(cli, says_that_a_secret_is_shown_once) {

@@ -181,14 +181,17 @@ run_report simulation::run() {
             arm(200, on_.one_in(2) ? fault::io_error : fault::full);
             live_until(report_.commands + 60);
         }
-        if (going() && !dead_ && !on_.one_in(4)) {
+        bool power_loss = false;
+        if (going() && !dead_ && on_.one_in(4)) {
+            power_loss = answer_what_waits();
+        } else if (going() && !dead_ && !on_.one_in(4)) {
             arm(30, fault::power_off);
             live_until(report_.commands + 200);
         }
         if (!going()) {
             break;
         }
-        end_server(power_is_off() || (dead_ && on_.one_in(2)));
+        end_server(power_loss || power_is_off() || (dead_ && on_.one_in(2)));
         start_server();
     }
     live_until(how_.commands);

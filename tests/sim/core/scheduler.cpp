@@ -331,6 +331,18 @@ void simulation::live_without_room(std::uint64_t steps) {
     note("the disk has room again");
 }
 
+//! One batch is decided, durable and told, and nothing is written after it: what its answers rest on
+//! must outlast a loss of power at this moment. False: there was nothing to tell.
+bool simulation::answer_what_waits() {
+    server_->stage(SIZE_MAX);
+    dead_ = !server_->commit().ok();
+    bool told = false;
+    while (!dead_ && !power_is_off() && server_->deliver()) {
+        told = true;
+    }
+    return told;
+}
+
 //! Everything that waits is decided, durable and told; due leases are looked at.
 void simulation::settle() {
     for (int round = 0; round < 6 && going() && !dead_ && !power_is_off(); ++round) {

@@ -51,6 +51,7 @@ private:
     void read_step();
     void commit_step();
     void housekeeping_step();
+    bool answer_what_waits();
     void settle();
     void jump_clock();
     void pass(std::int64_t us);

@@ -7,7 +7,7 @@
 #include "domain/wire/json_writer.hpp"
 #include "domain/wire/operations_json.gen.hpp"
 #include "eventstore/port/token.hpp"
-#include "projections/proof/proof.hpp"
+#include "projections/proof/proof_json.hpp"
 
 #include <algorithm>
 #include <array>
@@ -188,16 +188,7 @@ public:
         }
         std::string data;
         json_writer out(data);
-        out.begin_object();
-        out.name("what");
-        out.text(one.what);
-        out.name("where");
-        out.text(one.where);
-        out.name("first");
-        out.number(one.first);
-        out.name("last");
-        out.number(one.last);
-        out.end_object();
+        write_json(out, one);
         tell(job_, frame("finding", data));
     }
 
@@ -244,16 +235,7 @@ std::string result_document(const job& of, const proof_report& report) {
     out.name("parts");
     out.begin_array();
     for (const compared_part& one : report.parts) {
-        out.begin_object();
-        out.name("part");
-        out.text(one.name);
-        out.name("position");
-        out.number(one.at);
-        out.name("bytes");
-        out.number(one.bytes);
-        out.name("equal");
-        out.boolean(one.equal);
-        out.end_object();
+        write_json(out, one);
     }
     out.end_array();
     out.name("pause_seconds_max");

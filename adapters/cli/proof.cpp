@@ -8,7 +8,7 @@
 #include "adapters/node/model_fold.hpp"
 #include "domain/wire/json_writer.hpp"
 #include "projections/engine/snapshots.hpp"
-#include "projections/proof/proof.hpp"
+#include "projections/proof/proof_json.hpp"
 
 #include <algorithm>
 #include <memory>
@@ -102,31 +102,13 @@ private:
         writer.name("findings");
         writer.begin_array();
         for (const finding& one : told_) {
-            writer.begin_object();
-            writer.name("what");
-            writer.text(one.what);
-            writer.name("where");
-            writer.text(one.where);
-            writer.name("first");
-            writer.number(one.first);
-            writer.name("last");
-            writer.number(one.last);
-            writer.end_object();
+            write_json(writer, one);
         }
         writer.end_array();
         writer.name("parts");
         writer.begin_array();
         for (const compared_part& one : report.parts) {
-            writer.begin_object();
-            writer.name("part");
-            writer.text(one.name);
-            writer.name("position");
-            writer.number(one.at);
-            writer.name("bytes");
-            writer.number(one.bytes);
-            writer.name("equal");
-            writer.boolean(one.equal);
-            writer.end_object();
+            write_json(writer, one);
         }
         writer.end_array();
         writer.end_object();

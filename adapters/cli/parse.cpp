@@ -201,7 +201,7 @@ std::string fault_of(const leaf& chosen, const CLI::ParseError& wrong,
     if (dynamic_cast<const CLI::ExtrasError*>(&wrong) != nullptr && !left.empty()) {
         return "One word too many: `" + left.front() + "`. Text with spaces stands in quotes.";
     }
-    const std::string said = wrong.what();
+    std::string said = wrong.what();
     if (dynamic_cast<const CLI::ArgumentMismatch*>(&wrong) != nullptr) {
         return said.substr(0, said.find(':')) + " needs a value.";
     }

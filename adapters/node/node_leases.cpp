@@ -14,8 +14,12 @@ constexpr std::size_t own_commands_per_request = 512;
 //! When a guard that could not be raised is asked for again.
 constexpr std::int64_t guard_again_after_us = 1'000'000;
 
-std::uint64_t stream_hash_of(const instance_ref& one) {
-    return hash64(registry::instance_stream(one.service, one.instance));
+//! Names a lease in checkpoints: its instance, and the event that granted it.
+std::uint64_t lease_name(const instance_ref& one, std::uint64_t generation) {
+    std::string name = registry::instance_stream(one.service, one.instance);
+    name += '#';
+    name += std::to_string(generation);
+    return hash64(name);
 }
 
 //! Arms every lease anew after a restart.
@@ -37,8 +41,8 @@ public:
         if (lease_ms == 0) {
             return;
         }
-        const std::uint64_t hash = stream_hash_of(view_.at(slot));
-        leases_.grant_after_restart(slot, {lease_ms, generation, hash}, saved_.find(hash), now_us_);
+        const std::uint64_t name = lease_name(view_.at(slot), generation);
+        leases_.grant_after_restart(slot, {lease_ms, generation, name}, saved_.find(name), now_us_);
     }
     void instance_expired(std::uint32_t slot, instant recorded, std::uint64_t) override {
         // A wall clock that was set back must not keep it for longer than a fresh expiry.
@@ -273,8 +277,8 @@ void node::instance_granted(std::uint32_t slot, std::uint32_t lease_ms, std::uin
         ++age_of(slot); // requests under way noted the lease that is gone, not the next one
         return;
     }
-    leases_.grant(slot, {lease_ms, generation, stream_hash_of(views_->registry().at(slot))},
-                  time_.monotonic_us());
+    const std::uint64_t name = lease_name(views_->registry().at(slot), generation);
+    leases_.grant(slot, {lease_ms, generation, name}, time_.monotonic_us());
 }
 
 void node::instance_expired(std::uint32_t slot, instant, std::uint64_t) {

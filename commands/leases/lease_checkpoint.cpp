@@ -8,7 +8,7 @@
 namespace fasti {
 namespace {
 
-constexpr std::string_view magic = "FLEASE01";
+constexpr std::string_view magic = "FLEASE02";
 constexpr std::size_t entry_bytes = 16;
 constexpr std::size_t digest_bytes = 8;
 
@@ -33,7 +33,7 @@ void write_lease_checkpoint(const lease_table& leases, std::int64_t now_us, std:
     const std::size_t start = out.size();
     out.append(magic);
     leases.for_each_remaining(now_us, spare_ms, [&](const saved_lease& one) {
-        put(one.stream_hash, 8, out);
+        put(one.name, 8, out);
         put(one.remaining_ms, 4, out);
         put(one.grace_used_ms, 4, out);
     });
@@ -55,17 +55,16 @@ bool lease_checkpoint::read(std::string_view bytes) {
         leases_.push_back({get(body, at, 8), static_cast<std::uint32_t>(get(body, at + 8, 4)),
                            static_cast<std::uint32_t>(get(body, at + 12, 4))});
     }
-    std::sort(leases_.begin(), leases_.end(), [](const saved_lease& a, const saved_lease& b) {
-        return a.stream_hash < b.stream_hash;
-    });
+    std::sort(leases_.begin(), leases_.end(),
+              [](const saved_lease& a, const saved_lease& b) { return a.name < b.name; });
     return true;
 }
 
-const saved_lease* lease_checkpoint::find(std::uint64_t stream_hash) const noexcept {
+const saved_lease* lease_checkpoint::find(std::uint64_t name) const noexcept {
     const auto found = std::lower_bound(
-        leases_.begin(), leases_.end(), stream_hash,
-        [](const saved_lease& one, std::uint64_t wanted) { return one.stream_hash < wanted; });
-    return found != leases_.end() && found->stream_hash == stream_hash ? &*found : nullptr;
+        leases_.begin(), leases_.end(), name,
+        [](const saved_lease& one, std::uint64_t wanted) { return one.name < wanted; });
+    return found != leases_.end() && found->name == name ? &*found : nullptr;
 }
 
 } // namespace fasti

@@ -26,12 +26,12 @@ class lease_checkpoint {
 public:
     //! False, and empty, when the bytes are not a whole checkpoint.
     bool read(std::string_view bytes);
-    //! Null when nothing is known of the instance. The pointer lives as long as this.
-    const saved_lease* find(std::uint64_t stream_hash) const noexcept;
+    //! Null when nothing is known of the lease. The pointer lives as long as this.
+    const saved_lease* find(std::uint64_t name) const noexcept;
     std::size_t size() const noexcept { return leases_.size(); }
 
 private:
-    std::vector<saved_lease> leases_; // sorted by stream_hash
+    std::vector<saved_lease> leases_; // sorted by name
 };
 
 } // namespace fasti

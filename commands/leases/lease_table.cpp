@@ -18,7 +18,7 @@ void lease_table::grant(std::uint32_t slot, const lease_grant& what, std::int64_
     entry& one = at(slot);
     one.lease_ms = what.lease_ms;
     one.generation = what.generation;
-    one.stream_hash = what.stream_hash;
+    one.name = what.name;
     one.grace_used_ms = 0;
     one.deadline_us = now_us + what.lease_ms * us_per_ms;
     set_state(one, state::live);
@@ -189,7 +189,7 @@ void lease_table::take_over(const lease_table& from, std::uint32_t from_slot, st
     disarm(slot);
     one.deadline_us = old.state == state::expiring ? now_us : old.deadline_us;
     one.generation = old.generation;
-    one.stream_hash = old.stream_hash;
+    one.name = old.name;
     one.lease_ms = old.lease_ms;
     one.grace_used_ms = old.grace_used_ms;
     one.lapsed_s = old.lapsed_s;

@@ -23,13 +23,15 @@ struct lease_renewal {
 
 struct lease_grant {
     std::uint32_t lease_ms = 0;
-    std::uint64_t generation = 0;  //!< stream version of the event that granted it
-    std::uint64_t stream_hash = 0; //!< names the instance in checkpoints, since slots do not last
+    std::uint64_t generation = 0; //!< stream version of the event that granted it
+    //! Names the lease in checkpoints, since slots do not last. Another one for each grant: what an
+    //! older grant had left must not shorten what a durable event has granted since.
+    std::uint64_t name = 0;
 };
 
 //! What a checkpoint says of one lease.
 struct saved_lease {
-    std::uint64_t stream_hash = 0;
+    std::uint64_t name = 0;
     std::uint32_t remaining_ms = 0;
     std::uint32_t grace_used_ms = 0;
 };
@@ -104,7 +106,7 @@ public:
             if (one.state == state::live || one.state == state::held ||
                 one.state == state::expiring) {
                 const std::int64_t left = (one.deadline_us - now_us) / 1000 - spare_ms;
-                each(saved_lease{one.stream_hash, static_cast<std::uint32_t>(left < 0 ? 0 : left),
+                each(saved_lease{one.name, static_cast<std::uint32_t>(left < 0 ? 0 : left),
                                  one.grace_used_ms});
             }
         }
@@ -123,7 +125,7 @@ private:
     struct entry {
         std::int64_t deadline_us = 0;
         std::uint64_t generation = 0;
-        std::uint64_t stream_hash = 0;
+        std::uint64_t name = 0;
         std::uint32_t lease_ms = 0;
         std::uint32_t grace_used_ms = 0;
         std::uint32_t next = nil;

@@ -234,6 +234,20 @@ TEST(node, gives_what_remained_and_a_grace_after_a_restart) {
     EXPECT_EQ(w.types().back(), "instance_expired");
 }
 
+TEST(node, gives_a_whole_lease_to_what_was_granted_after_the_checkpoint) {
+    node_world w;
+    (void)w.join("a", 1'000);
+    std::string checkpoint;
+    w.node->write_lease_checkpoint(1'000, checkpoint);
+    (void)w.join("a", 20'000); // durable; the process ends before the next checkpoint
+    hand_driven_node again(w.facts, w.time, w.ids, w.options);
+    EXPECT_FALSE(again->start_leases(checkpoint).has_value());
+    again.pass_ms(19'900);
+    EXPECT_EQ(w.types().back(), "instance_updated");
+    again.pass_ms(300);
+    EXPECT_EQ(w.types().back(), "instance_expired");
+}
+
 TEST(node, says_so_when_the_checkpoint_cannot_be_read) {
     node_world w;
     (void)w.join("a", 1'000);

@@ -18,9 +18,13 @@ lease_book::entry& lease_book::of(std::string_view stream) {
     return found != entries_.end() ? found->second : entries_[std::string{stream}];
 }
 
-void lease_book::promised(std::string_view stream, std::int64_t lease_ms, std::int64_t up_us) {
+void lease_book::promised(std::string_view stream, std::int64_t lease_ms, by what,
+                          std::int64_t up_us) {
     entry& one = of(stream);
     one.promised_us = up_us + lease_ms * 1000;
+    if (what == by::event) {
+        one.granted_us = one.promised_us;
+    }
     one.given_us = up_us;
     one.touched_us = up_us - deaf_us_;
     one.restarted = false;
@@ -46,6 +50,7 @@ void lease_book::on_event(const recorded_event& event, std::int64_t up_us) {
         event.fact.type == "instance_expired" || event.fact.type == "instance_deregistered" ||
         event.fact.type == "instance_reaped") {
         one.promised_us = 0;
+        one.granted_us = 0;
     }
     one.touched_us = up_us - deaf_us_;
 }
@@ -68,9 +73,13 @@ void lease_book::on_expiry(std::string_view stream, std::int64_t up_us) {
 
 void lease_book::on_start(const start& how) {
     for (auto& [stream, one] : entries_) {
-        const bool covered = how.found_last_checkpoint && one.given_us <= how.checkpoint_us;
-        if (!covered || one.restarted) {
+        // At the very microsecond of the checkpoint it may have been said before it or after.
+        const bool covered = how.found_last_checkpoint && one.given_us < how.checkpoint_us;
+        if (one.restarted) {
             one.promised_us = 0;
+            one.granted_us = 0;
+        } else if (!covered) {
+            one.promised_us = one.granted_us;
         }
         one.restarted = true;
         one.under_way.clear();

@@ -21,8 +21,10 @@ class lease_book {
 public:
     explicit lease_book(verdict& said) : said_(said) {}
 
+    //! What gave the lease: an event outlasts what a renewal said only in memory.
+    enum class by { event, renewal };
     //! A client was told that its lease is good for so long from now.
-    void promised(std::string_view stream, std::int64_t lease_ms, std::int64_t up_us);
+    void promised(std::string_view stream, std::int64_t lease_ms, by what, std::int64_t up_us);
     //! Something that may renew it is under way or done.
     void touched(std::string_view stream, std::int64_t up_us) {
         of(stream).touched_us = up_us - deaf_us_;
@@ -41,8 +43,8 @@ public:
     //! The server is about to expire it.
     void on_expiry(std::string_view stream, std::int64_t up_us);
 
-    //! A new start. Promises made after the checkpoint it found are void; with another
-    //! checkpoint than the last one that was kept all leases may have started anew.
+    //! A new start. What renewals promised after the checkpoint it found is void, not what events
+    //! did; with another checkpoint than the last one that was kept all leases may have started anew.
     struct start {
         std::int64_t up_us = 0;
         bool found_last_checkpoint = false;
@@ -67,6 +69,7 @@ private:
     struct entry {
         std::int64_t promised_us = 0; //!< until when; 0: nothing
         std::int64_t given_us = 0;    //!< when that was said
+        std::int64_t granted_us = 0;  //!< until when by its last event alone; 0: nothing
         std::int64_t touched_us = 0;  //!< less what passed while nothing ran, as those below
         bool restarted = false;       //!< since the promise
         std::set<std::uint64_t> under_way;

@@ -76,6 +76,12 @@ bool simulation::try_start() {
     cut_ = false;
     server_ = std::make_unique<server>(on_, hooks());
     const auto started = server_->start();
+    if (started.ok()) {
+        // Leases were armed, and that may be on disk, even if the power is gone already.
+        const bool last_checkpoint = server_->checkpoint_found() == kept_checkpoint_;
+        note(last_checkpoint ? "leases go on" : "leases begin anew");
+        leases_.on_start({on_.up_us, last_checkpoint, kept_checkpoint_us_});
+    }
     if (power_is_off()) {
         return false;
     }
@@ -98,9 +104,6 @@ void simulation::check_after_start() {
     for (const std::string& ignored : server_->recovered().ignored) {
         note(ignored);
     }
-    const bool last_checkpoint = server_->checkpoint_found() == kept_checkpoint_;
-    note(last_checkpoint ? "leases go on" : "leases begin anew");
-    leases_.on_start({on_.up_us, last_checkpoint, kept_checkpoint_us_});
     // What was durable but not told before the crash comes to light now.
     (void)server_->facts().read(knows_.head() + 1, server_->facts().head().last, {},
                                 [this](const recorded_event& event) {
@@ -134,8 +137,6 @@ void simulation::check_cut_stays() {
     if (cut_ || server_->facts().head().last != head) {
         said_.fail("A start cuts a tail that the start before had cut.");
     }
-    leases_.on_start(
-        {on_.up_us, server_->checkpoint_found() == kept_checkpoint_, kept_checkpoint_us_});
 }
 
 //! The whole disk is put back to an older state: what was shown since then is another history.

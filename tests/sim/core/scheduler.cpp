@@ -75,7 +75,7 @@ server_hooks simulation::hooks() {
         leases_.answered(stream, one.id);
         if (until.has_value()) {
             note("renewed " + stream + " for " + std::to_string(until->lease_ms));
-            leases_.promised(stream, until->lease_ms, on_.up_us);
+            leases_.promised(stream, until->lease_ms, lease_book::by::renewal, on_.up_us);
         }
     };
     told.noted = [this](const store_note& one) {
@@ -91,6 +91,12 @@ server_hooks simulation::hooks() {
 // --- what happens -----------------------------------------------------------------------------------
 
 void simulation::pass(std::int64_t us) { on_.pass_us(us, server_ != nullptr); }
+
+//! Time passes in which the server is up and does nothing at all.
+void simulation::pass_idle(std::int64_t us) {
+    pass(us);
+    leases_.nothing_ran(us);
+}
 
 void simulation::jump_clock() {
     const auto far = static_cast<std::int64_t>(on_.pick(0, 2 * day_us));
@@ -170,12 +176,12 @@ void simulation::answered(command_answer& answer, std::uint64_t id) {
         leases_.touched(stream, on_.up_us);
         if (renewed != nullptr && outcome.kind == outcome_kind::unchanged) {
             if (const auto until = server_->renew(service, instance)) {
-                leases_.promised(stream, until->lease_ms, on_.up_us);
+                leases_.promised(stream, until->lease_ms, lease_book::by::renewal, on_.up_us);
             }
         } else if (joined != nullptr && joined->lease_ms.has_value() &&
                    outcome.kind == outcome_kind::appended &&
                    outcome.stream_version == knows_.version_of(stream)) {
-            leases_.promised(stream, *joined->lease_ms, on_.up_us);
+            leases_.promised(stream, *joined->lease_ms, lease_book::by::event, on_.up_us);
         }
     }
 }
@@ -204,7 +210,7 @@ void simulation::race_step() {
         return;
     }
     const auto early = static_cast<std::int64_t>(on_.pick(0, 2'000)) - 1'000;
-    pass(std::max<std::int64_t>(0, next->at_us - on_.up_us - early));
+    pass_idle(std::max<std::int64_t>(0, next->at_us - on_.up_us - early));
     note("a renewal of " + next->stream + " races its expiry by " + std::to_string(early) + " us");
     const std::size_t service = next->stream.find('/') + 1; // instance/<service>/<instance>
     const std::size_t instance = next->stream.rfind('/') + 1;
@@ -219,9 +225,7 @@ void simulation::pause_step() {
     const std::uint64_t longest = on_.one_in(60) ? 6'000'000 : on_.one_in(10) ? 120'000 : 16'000;
     note("nothing runs");
     for (int part = 0; part < 5; ++part) {
-        const auto us = static_cast<std::int64_t>(on_.pick(0, longest));
-        pass(us);
-        leases_.nothing_ran(us);
+        pass_idle(static_cast<std::int64_t>(on_.pick(0, longest)));
         if (on_.one_in(3)) {
             renew_step();
         }

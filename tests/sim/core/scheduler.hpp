@@ -55,6 +55,7 @@ private:
     void settle();
     void jump_clock();
     void pass(std::int64_t us);
+    void pass_idle(std::int64_t us);
 
     // --- how it ends and begins again ---
     void arm(std::uint64_t within_calls, fault what);

@@ -4,7 +4,9 @@
 FASTI_KILL_ROUNDS: how many kills (25; `ops/dev prove kills`: 200). Sanitizers do with fewer workers.
 """
 
+import hashlib
 import http.client
+import json
 import os
 import random
 import threading
@@ -16,7 +18,7 @@ SLOW = any(name in os.environ.get("FASTI_BUILD_DIR", "") for name in ("asan", "t
 ROUNDS = int(os.environ.get("FASTI_KILL_ROUNDS", "25"))
 WORKERS = 3 if SLOW else 64
 PERIODS = (0.02, 0.6)  # seconds from the first answer of a round to the kill: random moments, no synchronisation
-VERIFY_EVERY = 3
+VERIFY_EVERY = max(3, ROUNDS // 10)  # it reads the whole log each time
 
 
 class Worker:
@@ -27,7 +29,8 @@ class Worker:
         self.random = random.Random(seed)
         self.made = 0
         self.unanswered = None  # the request that must be repeated
-        self.answered = []      # in order: (marker, [(position, type, stream) of each event])
+        self.answered = []      # in order and not compared yet: (marker, [(position, type, stream) of each event])
+        self.last = 0           # position of the last event that was compared
         self.repeated = 0       # answers that an earlier, unheard one had made
         self.first_answer = None
         self.trouble = None
@@ -94,6 +97,12 @@ class Kill9(unittest.TestCase):
         self.addCleanup(self.server.__exit__)
         self.workers = [Worker(number, f"{self.seed}-{number}") for number in range(WORKERS)]
         self.random = random.Random(self.seed)
+        self.seen = 0         # events read so far
+        self.digest = hashlib.sha256()
+        self.ids = set()
+        self.versions = {}    # of each stream
+        self.of_request = {}  # marker: events of a request that is not answered and compared yet
+        self.settled = set()  # markers of the others
 
     def test_nothing_acknowledged_is_lost_doubled_or_reordered(self):
         self.server.start()
@@ -110,6 +119,7 @@ class Kill9(unittest.TestCase):
             if worker.unanswered:
                 worker.ask_one(self.server.client(token=self.token))
         self.compare()
+        self.compare_whole()
         print(f"{sum(worker.made for worker in self.workers)} requests, "
               f"{sum(worker.repeated for worker in self.workers)} commands done but not heard of", flush=True)
         self.assertEqual(self.server.stop(), 0)
@@ -140,24 +150,35 @@ class Kill9(unittest.TestCase):
         self.assertEqual(verified.returncode, 0, verified)
 
     def compare(self):
-        log = list(self.server.all_events())
-        self.assertEqual([int(event["position"]) for event in log], list(range(1, len(log) + 1)), "dense, in order")
-        self.assertEqual(len({event["id"] for event in log}), len(log), "no event twice")
-        versions = {}
-        of_request = {}
-        for event in log:
+        """What is new in the log against what was answered since the last comparison."""
+        for event in self.server.all_events(**{"from": self.seen + 1}):
+            self.seen += 1
+            self.digest.update(json.dumps(event, sort_keys=True).encode())
+            self.assertEqual(int(event["position"]), self.seen, "dense, in order")
+            self.assertNotIn(event["id"], self.ids, "no event twice")
+            self.ids.add(event["id"])
             stream = event["subject"]
-            versions[stream] = versions.get(stream, 0) + 1
-            self.assertEqual(int(event["streamversion"]), versions[stream], event)
-            of_request.setdefault(event.get("reason"), []).append(
+            self.versions[stream] = self.versions.get(stream, 0) + 1
+            self.assertEqual(int(event["streamversion"]), self.versions[stream], event)
+            marker = event.get("reason")
+            self.assertNotIn(marker, self.settled, "a request that was answered and compared has no more events")
+            self.of_request.setdefault(marker, []).append(
                 (int(event["position"]), event["type"].removeprefix("dev.fasti."), stream))
         for worker in self.workers:
-            last = 0
             for marker, events in worker.answered:
-                self.assertEqual(of_request.get(marker, []), events, f"{marker}: exactly what was acknowledged")
+                self.assertEqual(self.of_request.pop(marker, []), events, f"{marker}: exactly what was acknowledged")
+                self.settled.add(marker)
                 for position, _, _ in events:
-                    self.assertGreater(position, last, "in the order of the answers")
-                    last = position
+                    self.assertGreater(position, worker.last, "in the order of the answers")
+                    worker.last = position
+            worker.answered.clear()
+
+    def compare_whole(self):
+        """Nothing that was read before has changed since."""
+        again = hashlib.sha256()
+        for event in self.server.all_events():
+            again.update(json.dumps(event, sort_keys=True).encode())
+        self.assertEqual(again.hexdigest(), self.digest.hexdigest(), "the log as it was read bit by bit")
 
 
 if __name__ == "__main__":

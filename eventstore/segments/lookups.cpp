@@ -14,7 +14,7 @@ template <class Look>
 result<void> each_place(const indexed_log& log, std::uint64_t key, const Look& look) {
     const position head = log.set.head().last;
     std::optional<error> failure;
-    const auto walked = log.index.each_newest(key, [&](position at) {
+    auto walked = log.index.each_newest(key, [&](position at) {
         if (at > head) {
             return true; // indexed, but not durable yet
         }
@@ -112,7 +112,7 @@ result<std::optional<std::string>> holder_of(const indexed_log& log, std::string
 result<void> read_one_stream(const indexed_log& log, std::string_view stream,
                              std::uint64_t from_version, const event_visitor& visit) {
     std::vector<position> places;
-    const auto walked = each_place(log, stream_key(stream), [&](position at) -> result<bool> {
+    auto walked = each_place(log, stream_key(stream), [&](position at) -> result<bool> {
         places.push_back(at);
         return false;
     });
@@ -129,7 +129,7 @@ result<void> read_one_stream(const indexed_log& log, std::string_view stream,
     begin = static_cast<std::size_t>(skipped);
     for (std::size_t i = begin; i < places.size(); ++i) {
         read_more more = read_more::go_on;
-        const auto read = with_event(
+        auto read = with_event(
             log.set, places[places.size() - 1 - i], [&](const recorded_event& event) {
                 if (event.fact.stream == stream && event.fact.stream_version >= from_version) {
                     more = visit(event);

@@ -274,7 +274,7 @@ TEST(http_server, ends_by_the_deadline_whatever_is_open) {
 //! A self-signed certificate and its key in files of their own.
 tls_files make_certificate(const std::string& folder) {
     std::filesystem::create_directories(folder);
-    const tls_files files{folder + "/cert.pem", folder + "/key.pem"};
+    tls_files files{folder + "/cert.pem", folder + "/key.pem"};
     EVP_PKEY* const key = EVP_EC_gen("P-256");
     X509* const certificate = X509_new();
     ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);

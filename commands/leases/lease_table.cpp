@@ -201,8 +201,8 @@ void lease_table::take_over(const lease_table& from, std::uint32_t from_slot, st
 }
 
 lease_table::entry& lease_table::at(std::uint32_t slot) {
-    if (slot >= entries_.size()) {
-        entries_.resize(std::size_t{slot} + 1);
+    while (slot >= entries_.size()) {
+        entries_.add();
     }
     return entries_[slot];
 }

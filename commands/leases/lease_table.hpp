@@ -6,6 +6,8 @@
 //! Thread: its owner's. Source: docs/decisions/0004_one_io_thread.md
 #pragma once
 
+#include "domain/base/piece_array.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -102,7 +104,8 @@ public:
     //! remains, so that time lost between two checkpoints is never given twice.
     template <class Each>
     void for_each_remaining(std::int64_t now_us, std::int64_t spare_ms, Each&& each) const {
-        for (const entry& one : entries_) {
+        for (std::size_t slot = 0; slot < entries_.size(); ++slot) {
+            const entry& one = entries_[slot];
             if (one.state == state::live || one.state == state::held ||
                 one.state == state::expiring) {
                 const std::int64_t left = (one.deadline_us - now_us) / 1000 - spare_ms;
@@ -145,7 +148,7 @@ private:
     void look_at(std::uint32_t slot, std::int64_t heard_us, due& out);
     static bool note_lapse(entry& one, std::int64_t now_us) noexcept;
 
-    std::vector<entry> entries_;
+    piece_array<entry> entries_;
     std::vector<std::uint32_t> heads_;
     std::vector<std::uint32_t> fired_; // scratch of advance()
     std::int64_t tick_ = 0;            // the last one looked at

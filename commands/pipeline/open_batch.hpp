@@ -3,8 +3,8 @@
 //! (stream heads and keys not yet in the ledger). Can go back to a savepoint.
 #pragma once
 
-#include "commands/pipeline/text_arena.hpp"
 #include "domain/base/ids.hpp"
+#include "domain/base/text_arena.hpp"
 #include "eventstore/port/ledger.hpp"
 
 #include <cstdint>

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-//! flat_table: an open-addressing table of records that know their own hash and key.
-//! Why our own: a slot is a hash and a pointer, so growing touches no record, and a miss ends in the
-//! table. Linear probing; erasing shifts back, so there are no tombstones to clean up.
+//! flat_table: finds records that know their own key by their hash.
+//! Why our own: a cell is a hash and a pointer, so growing touches no record, and a miss ends in the table.
 #pragma once
 
-#include "domain/base/check.hpp"
+#include "domain/base/cell_table.hpp"
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <utility>
 
 namespace fasti {
 
@@ -17,120 +14,57 @@ namespace fasti {
 template <class Record>
 class flat_table {
 public:
-    std::size_t size() const noexcept { return size_; }
+    std::size_t size() const noexcept { return cells_.size(); }
+    std::size_t bytes() const noexcept { return cells_.bytes(); }
 
     //! The record with this hash for which `matches(record)` holds, or null.
     template <class Matches>
-    Record* find(std::uint64_t hash, Matches&& matches) const {
-        if (size_ == 0) {
-            return nullptr;
-        }
-        for (std::size_t at = hash & mask_; slots_[at].record != nullptr; at = (at + 1) & mask_) {
-            if (slots_[at].hash == hash && matches(*slots_[at].record)) {
-                return slots_[at].record;
-            }
-        }
-        return nullptr;
+    Record* find(std::uint64_t hash, const Matches& matches) const {
+        const cell* const found = cells_.find(
+            hash, [&](const cell& one) { return one.hash == hash && matches(*one.record); });
+        return found != nullptr ? found->record : nullptr;
     }
 
-    //! Two hints for a find() to come: fetches the slot; then, from the slot, tells the record to fetch.
-    void prefetch(std::uint64_t hash) const noexcept {
-        if (size_ != 0) {
-            __builtin_prefetch(&slots_[hash & mask_]);
-        }
-    }
+    //! Two hints for a find() to come: fetches the cell; then, from the cell, tells the record to fetch.
+    void prefetch(std::uint64_t hash) const noexcept { cells_.prefetch(hash); }
     const Record* guess(std::uint64_t hash) const noexcept {
-        return size_ != 0 && slots_[hash & mask_].hash == hash ? slots_[hash & mask_].record
-                                                               : nullptr;
+        return find(hash, [](const Record&) { return true; });
     }
 
     //! The caller knows that no record of the same key is there.
-    void insert(std::uint64_t hash, Record* record) {
-        if ((size_ + 1) * 4 > capacity() * 3) {
-            grow();
-        }
-        put(hash, record);
-        ++size_;
-    }
+    void insert(std::uint64_t hash, Record* record) { cells_.insert({hash, record}); }
 
     //! Puts `after` where `before` is; both have the same key.
     void replace(std::uint64_t hash, const Record* before, Record* after) {
-        slots_[place_of(hash, before)].record = after;
+        cell_of(hash, before)->record = after;
     }
 
-    void erase(std::uint64_t hash, const Record* record) {
-        std::size_t hole = place_of(hash, record);
-        for (std::size_t at = (hole + 1) & mask_; slots_[at].record != nullptr;
-             at = (at + 1) & mask_) {
-            // An entry may move into the hole unless its home lies behind the hole.
-            if (((at - slots_[at].hash) & mask_) >= ((at - hole) & mask_)) {
-                slots_[hole] = slots_[at];
-                hole = at;
-            }
-        }
-        slots_[hole] = {};
-        --size_;
-    }
+    void erase(std::uint64_t hash, const Record* record) { cells_.erase(cell_of(hash, record)); }
 
     template <class Visit>
-    void for_each(Visit&& visit) const {
-        for (std::size_t at = 0; at < capacity(); ++at) {
-            if (slots_[at].record != nullptr) {
-                visit(*slots_[at].record);
-            }
-        }
+    void for_each(const Visit& visit) const {
+        cells_.for_each([&](const cell& one) { visit(*one.record); });
     }
 
-    void clear() noexcept {
-        slots_.reset();
-        mask_ = 0;
-        size_ = 0;
-    }
-
-    std::size_t bytes() const noexcept { return capacity() * sizeof(slot); }
+    void clear() noexcept { cells_.clear(); }
 
 private:
-    struct slot {
+    struct cell {
         std::uint64_t hash = 0;
         Record* record = nullptr;
+
+        bool used() const noexcept { return record != nullptr; }
+        std::uint64_t home() const noexcept { return hash; }
     };
 
-    std::size_t capacity() const noexcept { return slots_ ? mask_ + 1 : 0; }
-
-    std::size_t place_of(std::uint64_t hash, const Record* record) const {
-        check(size_ > 0, "a record that is replaced or erased is in its table");
-        std::size_t at = hash & mask_;
-        while (slots_[at].record != record) {
-            check(slots_[at].record != nullptr,
-                  "a record that is replaced or erased is in its table");
-            at = (at + 1) & mask_;
-        }
-        return at;
+    cell* cell_of(std::uint64_t hash, const Record* record) const {
+        cell* const found = cells_.find(hash,
+                                        [&](const cell& one) { return one.record == record; });
+        check(found != nullptr, "a record that is replaced or erased is in its table");
+        return found;
     }
 
-    void put(std::uint64_t hash, Record* record) {
-        std::size_t at = hash & mask_;
-        while (slots_[at].record != nullptr) {
-            at = (at + 1) & mask_;
-        }
-        slots_[at] = {hash, record};
-    }
-
-    void grow() {
-        const std::size_t before = capacity();
-        const std::size_t after = before == 0 ? 16 : before * 2;
-        std::unique_ptr<slot[]> old = std::exchange(slots_, std::make_unique<slot[]>(after));
-        mask_ = after - 1;
-        for (std::size_t at = 0; at < before; ++at) {
-            if (old[at].record != nullptr) {
-                put(old[at].hash, old[at].record);
-            }
-        }
-    }
-
-    std::unique_ptr<slot[]> slots_;
-    std::size_t mask_ = 0;
-    std::size_t size_ = 0;
+    cell_table<cell> cells_;
 };
 
 } // namespace fasti

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Records by dense number, in pieces that never move: growing copies nothing and stalls nobody.
+//! Records by dense number, whose numbers are given out again once they were given back.
 #pragma once
 
-#include <array>
+#include "domain/base/piece_array.hpp"
+
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <vector>
 
 namespace fasti {
@@ -13,12 +13,8 @@ namespace fasti {
 template <class Record>
 class slot_array {
 public:
-    Record& operator[](std::uint32_t slot) noexcept {
-        return (*pieces_[slot / piece_records])[slot % piece_records];
-    }
-    const Record& operator[](std::uint32_t slot) const noexcept {
-        return (*pieces_[slot / piece_records])[slot % piece_records];
-    }
+    Record& operator[](std::uint32_t slot) noexcept { return records_[slot]; }
+    const Record& operator[](std::uint32_t slot) const noexcept { return records_[slot]; }
 
     //! A number that is free: one given back, or a new one.
     std::uint32_t take() {
@@ -27,10 +23,9 @@ public:
             free_.pop_back();
             return slot;
         }
-        if (used_ == pieces_.size() * piece_records) {
-            pieces_.push_back(std::make_unique<piece>());
-        }
-        return used_++;
+        const std::uint32_t fresh = end();
+        records_.add();
+        return fresh;
     }
 
     //! Empties the record and keeps its number for the next take().
@@ -40,19 +35,15 @@ public:
     }
 
     //! One more than the highest number ever given.
-    std::uint32_t end() const noexcept { return used_; }
-    std::size_t size() const noexcept { return used_ - free_.size(); }
+    std::uint32_t end() const noexcept { return static_cast<std::uint32_t>(records_.size()); }
+    std::size_t size() const noexcept { return records_.size() - free_.size(); }
     std::size_t memory_bytes() const noexcept {
-        return pieces_.size() * sizeof(piece) + free_.capacity() * sizeof(std::uint32_t);
+        return records_.memory_bytes() + free_.capacity() * sizeof(std::uint32_t);
     }
 
 private:
-    static constexpr std::size_t piece_records = 1024;
-    using piece = std::array<Record, piece_records>;
-
-    std::vector<std::unique_ptr<piece>> pieces_;
+    piece_array<Record> records_;
     std::vector<std::uint32_t> free_;
-    std::uint32_t used_ = 0;
 };
 
 } // namespace fasti

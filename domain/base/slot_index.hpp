@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Finds a dense slot number by the hash of its key; keys stay where the slots are.
-//! Open addressing with linear probing, eight bytes a cell. A cell keeps 32 bits of the hash, and
-//! these also place it, so growing touches no key and moves the cells in memory order.
+//! Eight bytes a cell: it keeps the upper 32 bits of the hash, and these also place it, so growing touches no key.
+//! Thread: one at a time while it changes; any number while it does not.
 #pragma once
+
+#include "domain/base/cell_table.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <vector>
+#include <utility>
 
 namespace fasti {
 
@@ -16,114 +18,66 @@ public:
     //! The slot whose key has this hash and for which same(slot) holds.
     template <class Same>
     std::optional<std::uint32_t> find(std::uint64_t hash, const Same& same) const {
-        if (cells_.empty()) {
-            return std::nullopt;
-        }
-        const std::uint32_t short_hash = shorten(hash);
-        for (std::size_t at = home(short_hash);; at = (at + 1) & mask()) {
-            const cell& here = cells_[at];
-            if (here.slot == nothing) {
-                return std::nullopt;
-            }
-            if (here.hash == short_hash && same(here.slot)) {
-                return here.slot;
-            }
-        }
+        const cell* const found = cells_.find(hash, matching(hash, same));
+        return found != nullptr ? std::optional(found->slot()) : std::nullopt;
     }
 
     //! The first slot whose key may have this hash, without looking at keys: for prefetching.
     std::optional<std::uint32_t> guess(std::uint64_t hash) const noexcept {
-        if (cells_.empty()) {
+        return find(hash, [](std::uint32_t) { return true; });
+    }
+
+    //! Adds a slot whose key is not there yet; below 2^32 - 1.
+    void insert(std::uint64_t hash, std::uint32_t slot) {
+        cells_.insert({shorten(hash), slot + 1});
+    }
+
+    //! Points a key to another slot, or adds it. Returns the slot it pointed to.
+    template <class Same>
+    std::optional<std::uint32_t> exchange(std::uint64_t hash, const Same& same,
+                                          std::uint32_t slot) {
+        cell* const found = cells_.find(hash, matching(hash, same));
+        if (found == nullptr) {
+            insert(hash, slot);
             return std::nullopt;
         }
-        const std::uint32_t short_hash = shorten(hash);
-        for (std::size_t at = home(short_hash);; at = (at + 1) & mask()) {
-            const cell& here = cells_[at];
-            if (here.slot == nothing) {
-                return std::nullopt;
-            }
-            if (here.hash == short_hash) {
-                return here.slot;
-            }
-        }
+        return std::exchange(found->slot_and_one, slot + 1) - 1;
     }
 
-    //! Adds a slot whose key is not there yet.
-    void insert(std::uint64_t hash, std::uint32_t slot) {
-        if ((size_ + 1) * 4 > cells_.size() * 3) {
-            grow();
-        }
-        place({shorten(hash), slot});
-        ++size_;
-    }
-
-    //! Removes a slot that is there. Cells behind it move up, so there are no tombstones.
+    //! Removes a slot that is there.
     void erase(std::uint64_t hash, std::uint32_t slot) {
-        std::size_t hole = home(shorten(hash));
-        while (cells_[hole].slot != slot) {
-            hole = (hole + 1) & mask();
-        }
-        for (std::size_t at = (hole + 1) & mask(); cells_[at].slot != nothing;
-             at = (at + 1) & mask()) {
-            const std::size_t wanted = home(cells_[at].hash);
-            if (((at - wanted) & mask()) >= ((at - hole) & mask())) {
-                cells_[hole] = cells_[at];
-                hole = at;
-            }
-        }
-        cells_[hole] = {};
-        --size_;
+        cell* const found = cells_.find(hash, [&](const cell& one) { return one.slot() == slot; });
+        check(found != nullptr, "a slot that is erased is in its index");
+        cells_.erase(found);
     }
 
-    std::size_t size() const noexcept { return size_; }
-    std::size_t memory_bytes() const noexcept { return cells_.capacity() * sizeof(cell); }
+    std::size_t size() const noexcept { return cells_.size(); }
+    std::size_t memory_bytes() const noexcept { return cells_.bytes(); }
 
     //! Asks the processor to fetch the cell of a hash.
-    void prefetch(std::uint64_t hash) const noexcept {
-        if (!cells_.empty()) {
-            __builtin_prefetch(&cells_[home(shorten(hash))]);
-        }
-    }
+    void prefetch(std::uint64_t hash) const noexcept { cells_.prefetch(hash); }
 
 private:
-    static constexpr std::uint32_t nothing = 0xFFFF'FFFFU;
-
     struct cell {
         std::uint32_t hash = 0;
-        std::uint32_t slot = nothing;
+        std::uint32_t slot_and_one = 0; // 0: free
+
+        bool used() const noexcept { return slot_and_one != 0; }
+        std::uint64_t home() const noexcept { return std::uint64_t{hash} << 32U; }
+        std::uint32_t slot() const noexcept { return slot_and_one - 1; }
     };
 
     static std::uint32_t shorten(std::uint64_t hash) noexcept {
         return static_cast<std::uint32_t>(hash >> 32U);
     }
-    std::size_t mask() const noexcept { return cells_.size() - 1; }
-    std::size_t home(std::uint32_t short_hash) const noexcept { return short_hash >> shift_; }
-
-    void place(cell what) noexcept {
-        std::size_t at = home(what.hash);
-        while (cells_[at].slot != nothing) {
-            at = (at + 1) & mask();
-        }
-        cells_[at] = what;
+    template <class Same>
+    static auto matching(std::uint64_t hash, const Same& same) {
+        return [short_hash = shorten(hash), &same](const cell& one) {
+            return one.hash == short_hash && same(one.slot());
+        };
     }
 
-    void grow() {
-        std::vector<cell> old(cells_.empty() ? 16 : cells_.size() * 2);
-        old.swap(cells_);
-        shift_ = 32;
-        for (std::size_t width = cells_.size(); width > 1; width /= 2) {
-            --shift_;
-        }
-        for (const cell& one : old) {
-            if (one.slot != nothing) {
-                place(one);
-            }
-        }
-    }
-
-    std::vector<cell> cells_; // empty, or a power of two long
-    std::size_t size_ = 0;
-    unsigned shift_ = 32;
+    cell_table<cell> cells_;
 };
 
 } // namespace fasti

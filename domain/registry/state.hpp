@@ -6,7 +6,7 @@
 //! Thread: one at a time. Source: docs/decisions/0005_write_model.md
 #pragma once
 
-#include "domain/registry/flat_table.hpp"
+#include "domain/base/flat_table.hpp"
 #include "domain/registry/record.hpp"
 
 #include <cstddef>

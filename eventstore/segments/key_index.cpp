@@ -95,7 +95,7 @@ void key_index::adopt(std::shared_ptr<const run_file> run) {
 }
 
 void key_index::freeze(const run_range& range) {
-    std::shared_ptr<memory_table> full = std::make_shared<memory_table>(active_->keys());
+    std::shared_ptr<memory_table> full = std::make_shared<memory_table>();
     {
         const std::lock_guard lock{mutex_};
         full.swap(active_);

@@ -4,13 +4,10 @@
 #include "domain/base/check.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <limits>
 
 namespace fasti::segments {
 namespace {
-
-constexpr std::size_t slots_at_first = 4096;
 
 //! Spreads a number over all 64 bits; different numbers stay different.
 constexpr std::uint64_t mix(std::uint64_t value) noexcept {
@@ -39,52 +36,24 @@ void entry_digest::add(const index_entry& entry) noexcept {
     sum += mix(entry.hash + mix(entry.at));
 }
 
-memory_table::memory_table(std::size_t keys)
-    : slots_(std::bit_ceil(std::max(slots_at_first, 2 * keys))) {
-    entries_.reserve(keys);
-}
-
-std::size_t memory_table::slot_of(std::uint64_t hash) const noexcept {
-    const std::size_t mask = slots_.size() - 1;
-    const auto tag = static_cast<std::uint32_t>(hash >> 32U);
-    std::size_t at = static_cast<std::size_t>(hash) & mask;
-    while (slots_[at].handle != 0 &&
-           (slots_[at].tag != tag || entries_[slots_[at].handle - 1].hash != hash)) {
-        at = (at + 1) & mask;
-    }
-    return at;
-}
-
-void memory_table::grow() {
-    std::vector<slot> before(slots_.size() * 2);
-    before.swap(slots_);
-    for (const slot& held : before) {
-        if (held.handle != 0) {
-            slots_[slot_of(entries_[held.handle - 1].hash)] = held;
-        }
-    }
-}
-
 void memory_table::add(const index_entry& entry) {
-    check(entries_.size() < std::numeric_limits<std::uint32_t>::max() - 1,
+    const std::size_t fresh = entries_.size();
+    check(fresh < std::numeric_limits<std::uint32_t>::max() - 1,
           "a segment holds fewer keys than 32 bits count");
-    slot& held = slots_[slot_of(entry.hash)];
-    const bool fresh = held.handle == 0;
-    entries_.push_back({entry.hash, entry.at, held.handle});
-    held = {static_cast<std::uint32_t>(entry.hash >> 32U),
-            static_cast<std::uint32_t>(entries_.size())};
-    if (fresh && ++keys_ * 2 > slots_.size()) {
-        grow();
-    }
+    const auto held = newest_.exchange(entry.hash, keyed(entry.hash),
+                                       static_cast<std::uint32_t>(fresh));
+    entries_.add() = {entry.hash, entry.at, held.has_value() ? *held + 1 : 0};
 }
 
 std::uint32_t memory_table::newest(std::uint64_t hash) const noexcept {
-    return slots_[slot_of(hash)].handle;
+    const auto found = newest_.find(hash, keyed(hash));
+    return found.has_value() ? *found + 1 : 0;
 }
 
 entry_digest memory_table::digest(position through) const noexcept {
     entry_digest digest;
-    for (const chained& entry : entries_) {
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+        const chained& entry = entries_[i];
         if (entry.at <= through) {
             digest.add({entry.hash, entry.at});
         }
@@ -95,8 +64,8 @@ entry_digest memory_table::digest(position through) const noexcept {
 std::vector<index_entry> memory_table::sorted() const {
     std::vector<index_entry> out;
     out.reserve(entries_.size());
-    for (const chained& entry : entries_) {
-        out.push_back({entry.hash, entry.at});
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+        out.push_back({entries_[i].hash, entries_[i].at});
     }
     std::sort(out.begin(), out.end());
     return out;

@@ -5,6 +5,8 @@
 #pragma once
 
 #include "domain/base/ids.hpp"
+#include "domain/base/piece_array.hpp"
+#include "domain/base/slot_index.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -35,9 +37,6 @@ struct entry_digest {
 
 class memory_table {
 public:
-    //! `keys`: how many are expected; it grows beyond them.
-    explicit memory_table(std::size_t keys = 0);
-
     //! Positions of one key are added in rising order.
     void add(const index_entry& entry);
 
@@ -47,34 +46,24 @@ public:
     std::uint32_t older(std::uint32_t handle) const noexcept { return entries_[handle - 1].older; }
 
     //! Fetches what a look-up of this key will touch.
-    void prefetch(std::uint64_t hash) const noexcept {
-        __builtin_prefetch(&slots_[static_cast<std::size_t>(hash) & (slots_.size() - 1)]);
-    }
-    std::size_t keys() const noexcept { return keys_; }
+    void prefetch(std::uint64_t hash) const noexcept { newest_.prefetch(hash); }
 
     std::vector<index_entry> sorted() const;
     //! Of the entries up to a position.
     entry_digest digest(position through) const noexcept;
 
 private:
-    //! The upper half of the hash stands beside the handle: a look-up that finds nothing stays
-    //! within one cache line.
-    struct slot {
-        std::uint32_t tag = 0;
-        std::uint32_t handle = 0; // of the newest entry of the key; 0: free
-    };
     struct chained {
-        std::uint64_t hash;
-        position at;
-        std::uint32_t older;
+        std::uint64_t hash = 0;
+        position at = 0;
+        std::uint32_t older = 0; // handle: one more than its place; 0: none
     };
+    auto keyed(std::uint64_t hash) const noexcept {
+        return [this, hash](std::uint32_t entry) { return entries_[entry].hash == hash; };
+    }
 
-    std::size_t slot_of(std::uint64_t hash) const noexcept;
-    void grow();
-
-    std::vector<chained> entries_;
-    std::vector<slot> slots_;
-    std::size_t keys_ = 0;
+    piece_array<chained> entries_;
+    slot_index newest_; // of each key
 };
 
 } // namespace fasti::segments

@@ -4,11 +4,13 @@
 //! Thread: the appending one only.
 #pragma once
 
+#include "domain/base/piece_array.hpp"
+#include "domain/base/slot_index.hpp"
+#include "domain/base/text_arena.hpp"
+
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <string_view>
-#include <vector>
 
 namespace fasti::segments {
 
@@ -24,21 +26,17 @@ public:
     std::uint64_t* insert(std::uint64_t hash, std::string_view stream, std::uint64_t version);
 
 private:
-    struct slot {
-        std::uint64_t hash = 0;
+    struct head {
+        std::string_view stream; // lies in `names`
         std::uint64_t version = 0;
-        std::uint32_t name_at = 0;
-        std::uint32_t name_size = 0; // 0: free
     };
     struct generation {
-        std::vector<slot> slots;
-        std::string names;
-        std::size_t used = 0;
+        slot_index index;
+        piece_array<head> heads;
+        text_arena names;
 
-        slot* find(std::uint64_t hash, std::string_view stream);
-        slot* insert(std::uint64_t hash, std::string_view stream, std::uint64_t version);
-        std::size_t place(std::uint64_t hash, std::string_view stream) const;
-        void grow();
+        std::uint64_t* find(std::uint64_t hash, std::string_view stream);
+        std::uint64_t* insert(std::uint64_t hash, std::string_view stream, std::uint64_t version);
     };
 
     const std::size_t names_max_;

@@ -9,9 +9,9 @@
 
 #include "domain/base/context.hpp"
 #include "domain/base/packed.hpp"
+#include "domain/base/slot_array.hpp"
+#include "domain/base/slot_index.hpp"
 #include "domain/registry/registry.gen.hpp"
-#include "projections/views/slot_array.hpp"
-#include "projections/views/slot_index.hpp"
 
 #include <array>
 #include <cstdint>

@@ -8,11 +8,11 @@
 #pragma once
 
 #include "domain/base/context.hpp"
+#include "domain/base/slot_array.hpp"
+#include "domain/base/slot_index.hpp"
 #include "domain/registry/registry.gen.hpp"
 #include "projections/views/lease_observer.hpp"
 #include "projections/views/name_order.hpp"
-#include "projections/views/slot_array.hpp"
-#include "projections/views/slot_index.hpp"
 #include "projections/views/text_block.hpp"
 #include "projections/views/weight_tree.hpp"
 

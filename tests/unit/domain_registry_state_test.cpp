@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Properties of the write model: dropping leaves no trace, and snapshots are canonical and safe to read.
-#include "domain/registry/flat_table.hpp"
 #include "domain/registry/registry.gen.hpp"
 #include "domain/registry/state.hpp"
 #include "tests/support/given.hpp"
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <array>
 #include <map>
 #include <random>
@@ -198,20 +196,6 @@ TEST(registry_snapshot, what_it_brought_is_found_by_name) {
         ASSERT_NE(found, nullptr) << record.service();
         EXPECT_EQ(found->instances, record.instances);
     });
-}
-
-//! Probing stays short only while the table has room.
-TEST(flat_table, is_never_fuller_than_three_quarters) {
-    struct record {};
-    constexpr std::size_t slot_bytes = 16;
-    std::vector<record> records(3000);
-    flat_table<record> table;
-    for (std::size_t i = 0; i < records.size(); ++i) {
-        table.insert(i * 0x9e3779b97f4a7c15U, &records[i]);
-        ASSERT_LE(table.size() * 4, table.bytes() / slot_bytes * 3) << "after " << i + 1;
-        ASSERT_LE(table.bytes() / slot_bytes, std::max<std::size_t>(16, (i + 1) * 4))
-            << "after " << i + 1;
-    }
 }
 
 TEST(registry_snapshot, does_not_depend_on_the_order_of_events) {

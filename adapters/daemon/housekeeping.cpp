@@ -2,6 +2,7 @@
 #include "adapters/daemon/housekeeping.hpp"
 
 #include "adapters/node/model_fold.hpp"
+#include "adapters/node/thread_role.hpp"
 
 #include <algorithm>
 #include <array>
@@ -29,7 +30,10 @@ housekeeping::housekeeping(segment_ledger& facts, snapshot_store& snapshots, con
       snapshot_at_(how.snapshot_at),
       snapshot_distance_(how.snapshot_every_events),
       head_(facts.head().last),
-      thread_([this] { run(); }) {}
+      thread_([this] {
+          take_role("housekeeping", thread_role::background);
+          run();
+      }) {}
 
 housekeeping::~housekeeping() { stop(); }
 

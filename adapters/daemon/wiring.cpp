@@ -66,10 +66,11 @@ struct server_process {
     std::unique_ptr<segment_ledger> facts = {};
     file_snapshots snapshots{disk, snapshot_folder(settings.values.data.dir)};
     http::io_loop loop = {};
-    worker slow{slow_waiting_max, api::slow_lanes}; // short turns
-    worker folds{folds_waiting_max};                // past views: seconds each
-    worker proofs{1};
+    worker slow{"slow", slow_waiting_max, api::slow_lanes}; // short turns
+    worker folds{"folds", folds_waiting_max};               // past views: seconds each
+    worker proofs{"proofs", 1};
     worker keeper{
+        "leases",
         1}; // the leases' checkpoint: its disk keeps nobody waiting, nor does anybody keep it
     telemetry::metrics_registry metrics = {};
     api::api_context context{.time = time,
@@ -92,6 +93,7 @@ struct server_process {
     std::optional<error> failure = {};
     bool hearing = false; //!< waits for all that can be read now
     std::int64_t leases_saved_us = 0;
+    std::string lease_bytes = {}; //!< room of the last checkpoint: fresh memory is slow to touch
     std::uint16_t port = 0;
 
     result<void> open();
@@ -307,13 +309,15 @@ void server_process::hear() {
 
 //! Remaining times until the next checkpoint, as work for whichever thread writes them down.
 std::function<void()> server_process::lease_checkpoint() {
-    auto bytes = std::make_shared<std::string>();
+    auto bytes = std::make_shared<std::string>(std::exchange(lease_bytes, {}));
+    bytes->clear();
     live->write_lease_checkpoint(static_cast<std::int64_t>(lease_period_s()) * 1'000, *bytes);
     return [bytes, this] {
         const std::string path = settings.values.data.dir + "/leases";
         if (auto written = replace_small_file(path, *bytes); !written.ok()) {
             log.warn("The remaining times of leases could not be kept. " + written.error().message);
         }
+        loop.post([bytes, this] { lease_bytes = std::move(*bytes); });
     };
 }
 

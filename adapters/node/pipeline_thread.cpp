@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapters/node/pipeline_thread.hpp"
 
+#include "adapters/node/thread_role.hpp"
+
 #include <chrono>
 #include <utility>
 
@@ -19,7 +21,10 @@ std::size_t bytes_of(const command_request& request) {
 } // namespace
 
 pipeline_thread::pipeline_thread(sequencer& decides, const queue_limits& limits, hooks told)
-    : decides_(decides), limits_(limits), hooks_(std::move(told)), thread_([this] { run(); }) {}
+    : decides_(decides), limits_(limits), hooks_(std::move(told)), thread_([this] {
+          take_role("decide", thread_role::foreground);
+          run();
+      }) {}
 
 pipeline_thread::~pipeline_thread() { stop(); }
 

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapters/node/worker.hpp"
 
+#include "adapters/node/thread_role.hpp"
 #include "domain/base/check.hpp"
 
 #include <utility>
 
 namespace fasti {
 
-worker::worker(std::size_t waiting_max_each_lane, std::size_t lanes)
-    : waiting_max_(waiting_max_each_lane), lanes_(lanes), thread_([this] { loop(); }) {}
+worker::worker(const char* name, std::size_t waiting_max_each_lane, std::size_t lanes)
+    : waiting_max_(waiting_max_each_lane), lanes_(lanes), thread_([this, name] {
+          take_role(name, thread_role::background);
+          loop();
+      }) {}
 
 worker::~worker() { stop(); }
 

@@ -16,7 +16,8 @@ namespace fasti {
 
 class worker {
 public:
-    explicit worker(std::size_t waiting_max_each_lane, std::size_t lanes = 1);
+    //! `name`: of its thread, at most 15 bytes; lives as long as the worker.
+    explicit worker(const char* name, std::size_t waiting_max_each_lane, std::size_t lanes = 1);
     ~worker();
     worker(const worker&) = delete;
     worker& operator=(const worker&) = delete;

@@ -4,6 +4,7 @@
 #include "domain/base/ids.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace fasti {
 namespace {
@@ -12,9 +13,9 @@ constexpr std::string_view magic = "FLEASE02";
 constexpr std::size_t entry_bytes = 16;
 constexpr std::size_t digest_bytes = 8;
 
-void put(std::uint64_t value, unsigned bytes, std::string& out) {
+void put(std::uint64_t value, unsigned bytes, char* out) {
     for (unsigned i = 0; i < bytes; ++i) {
-        out.push_back(static_cast<char>((value >> (8 * i)) & 0xFFU));
+        out[i] = static_cast<char>((value >> (8 * i)) & 0xFFU);
     }
 }
 
@@ -31,13 +32,18 @@ std::uint64_t get(std::string_view bytes, std::size_t offset, unsigned count) {
 void write_lease_checkpoint(const lease_table& leases, std::int64_t now_us, std::int64_t spare_ms,
                             std::string& out) {
     const std::size_t start = out.size();
+    out.reserve(start + magic.size() + leases.size() * entry_bytes + digest_bytes);
     out.append(magic);
     leases.for_each_remaining(now_us, spare_ms, [&](const saved_lease& one) {
-        put(one.name, 8, out);
-        put(one.remaining_ms, 4, out);
-        put(one.grace_used_ms, 4, out);
+        std::array<char, entry_bytes> entry;
+        put(one.name, 8, entry.data());
+        put(one.remaining_ms, 4, entry.data() + 8);
+        put(one.grace_used_ms, 4, entry.data() + 12);
+        out.append(entry.data(), entry.size());
     });
-    put(hash64(std::string_view{out}.substr(start)), digest_bytes, out);
+    std::array<char, digest_bytes> digest;
+    put(hash64(std::string_view{out}.substr(start)), digest_bytes, digest.data());
+    out.append(digest.data(), digest.size());
 }
 
 bool lease_checkpoint::read(std::string_view bytes) {

@@ -26,7 +26,9 @@ public:
     }
 
     //! Two hints for a find() to come: fetches the cell; then, from the cell, tells the record to fetch.
-    void prefetch(std::uint64_t hash) const noexcept { cells_.prefetch(hash); }
+    [[gnu::always_inline]] void prefetch(std::uint64_t hash) const noexcept {
+        cells_.prefetch(hash);
+    }
     const Record* guess(std::uint64_t hash) const noexcept {
         return find(hash, [](const Record&) { return true; });
     }

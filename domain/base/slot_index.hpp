@@ -55,7 +55,9 @@ public:
     std::size_t memory_bytes() const noexcept { return cells_.bytes(); }
 
     //! Asks the processor to fetch the cell of a hash.
-    void prefetch(std::uint64_t hash) const noexcept { cells_.prefetch(hash); }
+    [[gnu::always_inline]] void prefetch(std::uint64_t hash) const noexcept {
+        cells_.prefetch(hash);
+    }
 
 private:
     struct cell {

@@ -46,7 +46,9 @@ public:
     std::uint32_t older(std::uint32_t handle) const noexcept { return entries_[handle - 1].older; }
 
     //! Fetches what a look-up of this key will touch.
-    void prefetch(std::uint64_t hash) const noexcept { newest_.prefetch(hash); }
+    [[gnu::always_inline]] void prefetch(std::uint64_t hash) const noexcept {
+        newest_.prefetch(hash);
+    }
 
     std::vector<index_entry> sorted() const;
     //! Of the entries up to a position.

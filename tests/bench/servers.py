@@ -81,15 +81,11 @@ class server:
     def command(self) -> list[str]:
         raise NotImplementedError
 
-    def environment(self) -> dict[str, str]:
-        """What is added to the environment."""
-        return {}
-
     def __enter__(self):
         log = open(self.folder / "log", "wb")
         try:
             self.process = subprocess.Popen(
-                self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=os.environ | self.environment(),
+                self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 preexec_fn=lambda: os.sched_setaffinity(0, self.cores))
             log.close()
             self._wait_until_ready()
@@ -190,9 +186,6 @@ class fasti(server):
         self.build = build
         self.data = data or self.folder / "data"
         self.token_file = self.data / "admin.token"
-
-    def environment(self) -> dict[str, str]:
-        return {"MIMALLOC_LARGE_OS_PAGES": "1"}  # as ops/deploy/fasti.service does
 
     def command(self) -> list[str]:
         return [str(self.build / "bin/fasti"), "serve", "--data", str(self.data), "--listen", self.address]

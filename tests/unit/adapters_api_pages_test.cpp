@@ -36,9 +36,9 @@ struct world final : http::connection_host {
     std::mutex mutex;
     std::condition_variable arrived;
     std::deque<std::function<void()>> posted;
-    worker slow{16, slow_lanes};
-    worker folds{2};
-    worker proofs{1};
+    worker slow{"slow", 16, slow_lanes};
+    worker folds{"folds", 2};
+    worker proofs{"proofs", 1};
     api_context context{.time = time,
                         .log = log,
                         .metrics = metrics,

@@ -69,9 +69,9 @@ struct world : http::connection_host {
     std::shared_ptr<const principal> caller = std::make_shared<principal>(
         principal{"token/aa", "", {"admin:*"}});
     hand_driven_node node{facts, time, ids, {}};
-    worker slow{16, slow_lanes};
-    worker folds{2};
-    worker proofs{1};
+    worker slow{"slow", 16, slow_lanes};
+    worker folds{"folds", 2};
+    worker proofs{"proofs", 1};
     api_context context{.time = time,
                         .log = log,
                         .metrics = metrics,

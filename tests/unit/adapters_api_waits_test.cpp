@@ -28,9 +28,9 @@ struct world final : http::connection_host {
     telemetry::logger log{telemetry::log_options{}};
     telemetry::metrics_registry metrics;
     test::memory_snapshot_store snapshots;
-    worker slow{16, slow_lanes};
-    worker folds{2};
-    worker proofs{1};
+    worker slow{"slow", 16, slow_lanes};
+    worker folds{"folds", 2};
+    worker proofs{"proofs", 1};
     api_context context{.time = time,
                         .log = log,
                         .metrics = metrics,

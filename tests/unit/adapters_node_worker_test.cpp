@@ -4,9 +4,14 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <array>
 #include <future>
 #include <string>
 #include <thread>
+#include <utility>
 
 namespace fasti {
 namespace {
@@ -25,9 +30,23 @@ struct gate {
     }
 };
 
+TEST(worker, has_a_name_and_steps_back_behind_who_made_it) {
+    std::promise<std::pair<std::string, int>> told;
+    worker on("a_name", 1);
+    on.run([&told] {
+        std::array<char, 16> name{};
+        (void)prctl(PR_GET_NAME, name.data());
+        told.set_value({name.data(), getpriority(PRIO_PROCESS, static_cast<id_t>(gettid()))});
+    });
+    const auto [name, priority] = told.get_future().get();
+    EXPECT_EQ(name, "a_name");
+    EXPECT_GT(priority, getpriority(PRIO_PROCESS, static_cast<id_t>(gettid())))
+        << "a greater number is a smaller share";
+}
+
 TEST(worker, lets_its_lanes_take_turns) {
     gate first; // outlives the worker that may still stand in it
-    worker on(8, 2);
+    worker on("test", 8, 2);
     first.hold(on);
     std::string order;
     for (const char each : {'a', 'b', 'c', 'd'}) {
@@ -44,7 +63,7 @@ TEST(worker, lets_its_lanes_take_turns) {
 
 TEST(worker, refuses_what_does_not_fit_in_its_lane_and_takes_it_in_another) {
     gate first; // outlives the worker that may still stand in it
-    worker on(2, 2);
+    worker on("test", 2, 2);
     first.hold(on);
     EXPECT_TRUE(on.run(0, [] {}));
     EXPECT_TRUE(on.run(0, [] {}));
@@ -55,7 +74,7 @@ TEST(worker, refuses_what_does_not_fit_in_its_lane_and_takes_it_in_another) {
 
 TEST(worker, drops_what_waits_when_it_ends) {
     gate first; // outlives the worker that may still stand in it
-    worker on(1'000'000, 2);
+    worker on("test", 1'000'000, 2);
     first.hold(on);
     bool ran = false;
     ASSERT_TRUE(on.run([&] { ran = true; }));

@@ -59,6 +59,10 @@ fasti_fuzz(NAME fuzz_query SOURCES tests/fuzz/fuzz_query.cpp NEEDS domain/base d
 fasti_module(PATH tests/sim
   NEEDS domain/base domain/wire eventstore/memory eventstore/port commands/access commands/ports commands/pipeline
         adapters/node projections/engine tests/support)
+fasti_module(PATH tests/api
+  NEEDS domain/base domain/identity domain/registry eventstore/memory eventstore/port commands/access commands/ports
+        adapters/api adapters/crypto adapters/http adapters/node adapters/telemetry tests/sim tests/support
+  USES gtest)
 
 # The yardsticks of ops/dev bench, and a run of one iteration so that they do not rot.
 if(FASTI_TESTS AND NOT FASTI_FUZZ)

@@ -2,7 +2,7 @@
 #include "adapters/daemon/housekeeping.hpp"
 
 #include "adapters/node/model_fold.hpp"
-#include "adapters/node/thread_role.hpp"
+#include "adapters/node/thread_name.hpp"
 
 #include <algorithm>
 #include <array>
@@ -31,7 +31,7 @@ housekeeping::housekeeping(segment_ledger& facts, snapshot_store& snapshots, con
       snapshot_distance_(how.snapshot_every_events),
       head_(facts.head().last),
       thread_([this] {
-          take_role("housekeeping", thread_role::background);
+          name_thread("housekeeping");
           run();
       }) {}
 

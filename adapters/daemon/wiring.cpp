@@ -14,6 +14,7 @@
 #include "adapters/http/server.hpp"
 #include "adapters/node/file_snapshots.hpp"
 #include "adapters/node/model_fold.hpp"
+#include "adapters/node/thread_name.hpp"
 #include "commands/pipeline/sequencer.hpp"
 #include "eventstore/segments/posix_files.hpp"
 #include "eventstore/segments/recording.hpp"
@@ -69,9 +70,8 @@ struct server_process {
     worker slow{"slow", slow_waiting_max, api::slow_lanes}; // short turns
     worker folds{"folds", folds_waiting_max};               // past views: seconds each
     worker proofs{"proofs", 1};
-    worker keeper{
-        "leases",
-        1}; // the leases' checkpoint: its disk keeps nobody waiting, nor does anybody keep it
+    //! The leases' checkpoint: its disk keeps nobody waiting, nor does anybody keep it.
+    worker keeper{"leases", 1};
     telemetry::metrics_registry metrics = {};
     api::api_context context{.time = time,
                              .log = log,
@@ -93,7 +93,8 @@ struct server_process {
     std::optional<error> failure = {};
     bool hearing = false; //!< waits for all that can be read now
     std::int64_t leases_saved_us = 0;
-    std::string lease_bytes = {}; //!< room of the last checkpoint: fresh memory is slow to touch
+    std::string lease_bytes = {};  //!< room of the last checkpoint: fresh memory is slow to touch
+    int checkpoints_under_way = 0; //!< not written yet
     std::uint16_t port = 0;
 
     result<void> open();
@@ -312,12 +313,16 @@ std::function<void()> server_process::lease_checkpoint() {
     auto bytes = std::make_shared<std::string>(std::exchange(lease_bytes, {}));
     bytes->clear();
     live->write_lease_checkpoint(static_cast<std::int64_t>(lease_period_s()) * 1'000, *bytes);
+    ++checkpoints_under_way;
     return [bytes, this] {
         const std::string path = settings.values.data.dir + "/leases";
         if (auto written = replace_small_file(path, *bytes); !written.ok()) {
             log.warn("The remaining times of leases could not be kept. " + written.error().message);
         }
-        loop.post([bytes, this] { lease_bytes = std::move(*bytes); });
+        loop.post([bytes, this] {
+            lease_bytes = std::move(*bytes);
+            --checkpoints_under_way;
+        });
     };
 }
 
@@ -332,7 +337,9 @@ void server_process::save_leases() {
     }
     leases_saved_us = now;
     // When one is being written and one waits, the disk is too slow for more: the next period's will do.
-    (void)keeper.run(lease_checkpoint());
+    if (checkpoints_under_way < 2) {
+        (void)keeper.run(lease_checkpoint());
+    }
 }
 
 void server_process::slow_tick() {
@@ -437,7 +444,10 @@ result<void> serve(loaded_config settings, telemetry::logger& log, const serve_h
     }
     process.loop.on_signals({SIGTERM, SIGINT, SIGHUP},
                             [&process](int number) { process.on_signal(number); });
-    process.recovering = std::thread([&process] { process.recover(); });
+    process.recovering = std::thread([&process] {
+        name_thread("recovery");
+        process.recover();
+    });
     process.loop.run();
     process.close();
     if (process.failure.has_value()) {

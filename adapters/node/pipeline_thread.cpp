@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapters/node/pipeline_thread.hpp"
 
-#include "adapters/node/thread_role.hpp"
+#include "adapters/node/thread_name.hpp"
 
 #include <chrono>
 #include <utility>
@@ -22,7 +22,7 @@ std::size_t bytes_of(const command_request& request) {
 
 pipeline_thread::pipeline_thread(sequencer& decides, const queue_limits& limits, hooks told)
     : decides_(decides), limits_(limits), hooks_(std::move(told)), thread_([this] {
-          take_role("decide", thread_role::foreground);
+          name_thread("decide");
           run();
       }) {}
 

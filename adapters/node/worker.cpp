@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapters/node/worker.hpp"
 
-#include "adapters/node/thread_role.hpp"
+#include "adapters/node/thread_name.hpp"
 #include "domain/base/check.hpp"
 
 #include <utility>
@@ -10,7 +10,7 @@ namespace fasti {
 
 worker::worker(const char* name, std::size_t waiting_max_each_lane, std::size_t lanes)
     : waiting_max_(waiting_max_each_lane), lanes_(lanes), thread_([this, name] {
-          take_role(name, thread_role::background);
+          name_thread(name);
           loop();
       }) {}
 

@@ -4,6 +4,7 @@
 #include "adapters/telemetry/redact.hpp"
 #include "domain/base/ids.hpp"
 
+#include <sys/prctl.h>
 #include <unistd.h>
 #include <array>
 #include <cerrno>
@@ -290,7 +291,10 @@ logger::logger(log_options options) : level_(options.level), state_(std::make_un
     if (!state_->options.sink) {
         state_->options.sink = write_to_stderr;
     }
-    state_->writer = std::thread{[held = state_.get()] { held->run(); }};
+    state_->writer = std::thread{[held = state_.get()] {
+        (void)prctl(PR_SET_NAME, "log");
+        held->run();
+    }};
 }
 
 logger::~logger() {

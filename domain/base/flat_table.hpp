@@ -4,6 +4,7 @@
 #pragma once
 
 #include "domain/base/cell_table.hpp"
+#include "domain/base/check.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 namespace fasti {
@@ -13,6 +14,18 @@ namespace fasti {
 template <class Record>
 class piece_array {
 public:
+    piece_array() = default;
+    piece_array(piece_array&& from) noexcept
+        : pieces_(std::move(from.pieces_)), size_(std::exchange(from.size_, 0)) {}
+    piece_array& operator=(piece_array&& from) noexcept {
+        pieces_ = std::move(from.pieces_);
+        size_ = std::exchange(from.size_, 0);
+        return *this;
+    }
+    piece_array(const piece_array&) = delete;
+    piece_array& operator=(const piece_array&) = delete;
+    ~piece_array() = default;
+
     Record& operator[](std::size_t at) noexcept {
         return (*pieces_[at / piece_records])[at % piece_records];
     }

@@ -26,9 +26,10 @@ public:
     std::string_view bytes() const noexcept { return {bytes_.get(), size_}; }
     packed_reader read() const noexcept { return packed_reader(bytes()); }
     bool empty() const noexcept { return size_ == 0; }
-    void prefetch() const noexcept { __builtin_prefetch(bytes_.get()); }
+    // Always inline, as in domain/base/cell_table.hpp.
+    [[gnu::always_inline]] void prefetch() const noexcept { __builtin_prefetch(bytes_.get()); }
     //! All of it at once, where all of it will be read.
-    void prefetch_whole() const noexcept {
+    [[gnu::always_inline]] void prefetch_whole() const noexcept {
         for (std::size_t at = 0; at < size_; at += 64) {
             __builtin_prefetch(bytes_.get() + at);
         }

@@ -188,7 +188,9 @@ class Server:
         client = client or self.client()
         query = {"limit": 10_000, **filters}
         while True:
-            page = client.get("/v1/events?" + urllib.parse.urlencode(query)).json
+            answer = client.get("/v1/events?" + urllib.parse.urlencode(query))
+            assert answer.status == 200, answer
+            page = answer.json
             yield from page["events"]
             if not page["events"]:
                 return

@@ -1,125 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Health, metrics, documents and lists of events through the whole API, over a connection without
 //! socket and a node in one thread.
-#include "adapters/api/api.hpp"
 #include "adapters/api/batch.hpp"
 #include "adapters/api/metrics_page.hpp"
-#include "adapters/crypto/token_text.hpp"
-#include "adapters/http/connection.hpp"
-#include "eventstore/memory/memory_ledger.hpp"
-#include "tests/sim/hand_driven_node.hpp"
-#include "tests/support/memory_snapshot_store.hpp"
+#include "tests/api/api_world.hpp"
 
-#include <gtest/gtest.h>
-
-#include <condition_variable>
-#include <cstring>
-#include <deque>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <vector>
 
 namespace fasti::api {
 namespace {
 
-//! The API in front of a node; the worker is real, what it posts waits for the test.
-struct world final : http::connection_host {
-    fake_clock time;
-    fake_ids ids;
-    memory_ledger facts{id128{}, 7};
-    hand_driven_node node{facts, time, ids, {}};
-    std::vector<std::string> lines;
-    telemetry::logger log{log_to(*this)};
-    telemetry::metrics_registry metrics;
-    test::memory_snapshot_store snapshots;
-    std::mutex mutex;
-    std::condition_variable arrived;
-    std::deque<std::function<void()>> posted;
-    worker slow{"slow", 16, slow_lanes};
-    worker folds{"folds", 2};
-    worker proofs{"proofs", 1};
-    api_context context{.time = time,
-                        .log = log,
-                        .metrics = metrics,
-                        .snapshots = snapshots,
-                        .slow = slow,
-                        .folds = folds,
-                        .proofs = proofs,
-                        .post =
-                            [this](std::function<void()> work) {
-                                const std::lock_guard lock(mutex);
-                                posted.push_back(std::move(work));
-                                arrived.notify_one();
-                            },
-                        .version = "1.2.3"};
-    http::exchange_pool pool;
-    http::head_parts prepared;
-    service api{context};
-    std::shared_ptr<http::connection_setting> setting = std::make_shared<http::connection_setting>();
-    std::unique_ptr<http::connection> line = std::make_unique<http::connection>(*this, setting,
-                                                                                "127.0.0.1");
-
-    ~world() {
-        api.stop_long_work();
-        proofs.stop();
-        folds.stop();
-        slow.stop();
-    }
-
-    static telemetry::log_options log_to(world& of) {
-        telemetry::log_options how;
-        how.now = [&of] { return of.time.wall; };
-        how.sink = [&of](std::string_view text) { of.lines.emplace_back(text); };
-        return how;
-    }
-
-    void serve() {
-        context.commands_waiting = [] { return std::size_t{0}; };
-        api.start(*node);
-    }
-
-    //! The header of a token that may do everything.
-    std::string let_in() {
-        const crypto::fresh_token fresh = crypto::make_token();
-        identity::create_token what;
-        what.name = "test";
-        what.permissions = {permission_everything};
-        what.token = fresh.parts.id;
-        what.secret_sha256 = fresh.parts.secret_sha256.as_bytes();
-        const auto maker = std::make_shared<principal>(
-            principal{"system/test", "", {std::string(permission_everything)}});
-        EXPECT_EQ(node.run(what, maker).kind, outcome_kind::appended);
-        return "Authorization: Bearer " + fresh.text + "\r\n";
-    }
-
-    //! The answer as it is on the wire.
-    std::string ask(const std::string& path, const std::string& headers = "") {
-        const std::string request = "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n" + headers +
-                                    "\r\n";
-        const http::connection::span room = line->room();
-        std::memcpy(room.data, request.data(), request.size());
-        line->received(request.size());
-        while (line->output().empty()) {
-            std::unique_lock lock(mutex);
-            arrived.wait(lock, [this] { return !posted.empty(); });
-            const std::function<void()> work = std::move(posted.front());
-            posted.pop_front();
-            lock.unlock();
-            work();
-        }
-        return std::exchange(line->output(), {});
-    }
-
-    void handle(http::responder to) override { api.handle(to); }
-    void answered(const http::request& in, const http::response& out) override {
-        api.answered(in, out);
-    }
-    void wake(http::connection&) override {}
-    const http::head_parts& heads() const override { return prepared; }
-    http::exchange_pool& exchanges() override { return pool; }
-    bool draining() const override { return false; }
-};
+using world = api_world;
 
 bool has(const std::string& text, std::string_view part) {
     return text.find(part) != std::string::npos;
@@ -193,16 +85,9 @@ TEST(metrics_page, shows_series_per_service_only_when_asked_to_and_the_largest_f
     world w;
     w.serve();
     w.context.options.series_per_service_max = 1;
-    const auto caller = std::make_shared<principal>(principal{"token/aa", "", {"registry:write"}});
-    for (const auto& [service, instance] :
-         {std::pair{"small", "a"}, std::pair{"large", "a"}, std::pair{"large", "b"}}) {
-        registry::register_instance what;
-        what.service = service;
-        what.instance = instance;
-        what.address = "10.0.0.1";
-        what.port = 80;
-        ASSERT_EQ(w.node.run(what, caller).kind, outcome_kind::appended);
-    }
+    w.register_instance("small", "a");
+    w.register_instance("large", "a");
+    w.register_instance("large", "b");
     EXPECT_FALSE(has(w.ask("/metrics"), "service=\""));
     http::response out;
     write_metrics(w.context, true, "", out);
@@ -219,10 +104,11 @@ TEST(access_log, is_off_by_default_and_names_the_pattern_and_the_trace) {
     (void)w.ask("/v1/services/web?at=3",
                 "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n");
     w.log.flush();
-    ASSERT_EQ(w.lines.size(), 1U);
-    EXPECT_TRUE(has(w.lines[0], R"("route":"/v1/services/{service}","status":401)")) << w.lines[0];
-    EXPECT_TRUE(has(w.lines[0], R"("correlation_id":"0af7651916cd43dd8448eb211c80319c")"));
-    EXPECT_FALSE(has(w.lines[0], "at=3"));
+    ASSERT_EQ(w.logged.size(), 1U);
+    EXPECT_TRUE(has(w.logged[0], R"("route":"/v1/services/{service}","status":401)"))
+        << w.logged[0];
+    EXPECT_TRUE(has(w.logged[0], R"("correlation_id":"0af7651916cd43dd8448eb211c80319c")"));
+    EXPECT_FALSE(has(w.logged[0], "at=3"));
 }
 
 TEST(draining, makes_nobody_wait_for_a_position_any_more) {
@@ -244,13 +130,13 @@ TEST(draining, is_not_ended_by_a_recovery_that_comes_to_its_end) {
 TEST(event_stream, is_kept_alive_by_the_clock_however_often_it_is_looked_at) {
     world w;
     w.serve();
-    (void)w.ask("/v1/events/stream", w.let_in());
+    const api_client stream = w.send("/v1/events/stream", w.let_in());
     const auto pass_seconds = [&](int seconds) {
         std::string got;
         for (int i = 0; i < seconds * 10; ++i) {
             w.time.pass_ms(100);
             w.api.tick();
-            got += std::exchange(w.line->output(), {});
+            got += stream.take();
         }
         return got;
     };

@@ -5,10 +5,7 @@
 #include "adapters/api/proof_routes.hpp"
 #include "adapters/api/queries.gen.hpp"
 #include "adapters/api/view_routes.hpp"
-#include "adapters/http/connection.hpp"
-#include "eventstore/memory/memory_ledger.hpp"
-#include "tests/sim/hand_driven_node.hpp"
-#include "tests/support/memory_snapshot_store.hpp"
+#include "tests/api/api_world.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -17,7 +14,6 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstring>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -29,34 +25,6 @@ namespace {
 
 using testing::HasSubstr;
 using testing::Not;
-
-//! Work posted to the test's thread, which plays the I/O thread.
-class posted_work {
-public:
-    void post(std::function<void()> work) {
-        const std::lock_guard lock(mutex_);
-        work_.push_back(std::move(work));
-        some_.notify_one();
-    }
-    //! Runs one piece; waits for it if there is none yet.
-    void run_one() {
-        std::function<void()> work;
-        {
-            std::unique_lock lock(mutex_);
-            const bool come = some_.wait_for(lock, std::chrono::seconds(20),
-                                             [this] { return !work_.empty(); });
-            ASSERT_TRUE(come) << "nobody posted anything";
-            work = std::move(work_.front());
-            work_.pop_front();
-        }
-        work();
-    }
-
-private:
-    std::mutex mutex_;
-    std::condition_variable some_;
-    std::deque<std::function<void()>> work_;
-};
 
 struct world : http::connection_host {
     posted_work posted;

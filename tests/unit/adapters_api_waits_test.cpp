@@ -1,108 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Blocking queries through the whole API: whom a commit wakes, and how little that costs.
-#include "adapters/api/api.hpp"
-#include "adapters/crypto/token_text.hpp"
-#include "adapters/http/connection.hpp"
-#include "eventstore/memory/memory_ledger.hpp"
-#include "tests/sim/hand_driven_node.hpp"
-#include "tests/support/memory_snapshot_store.hpp"
-
-#include <gtest/gtest.h>
+#include "tests/api/api_world.hpp"
 
 #include <charconv>
-#include <cstring>
-#include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace fasti::api {
 namespace {
 
-//! The API in front of a node; each client has a connection of its own.
-struct world final : http::connection_host {
-    fake_clock time;
-    fake_ids ids;
-    memory_ledger facts{id128{}, 7};
-    hand_driven_node node{facts, time, ids, {}};
-    telemetry::logger log{telemetry::log_options{}};
-    telemetry::metrics_registry metrics;
-    test::memory_snapshot_store snapshots;
-    worker slow{"slow", 16, slow_lanes};
-    worker folds{"folds", 2};
-    worker proofs{"proofs", 1};
-    api_context context{.time = time,
-                        .log = log,
-                        .metrics = metrics,
-                        .snapshots = snapshots,
-                        .slow = slow,
-                        .folds = folds,
-                        .proofs = proofs,
-                        .post = [](const std::function<void()>&) {}};
-    http::exchange_pool pool;
-    http::head_parts prepared;
-    service api{context};
-    std::shared_ptr<http::connection_setting> setting = std::make_shared<http::connection_setting>();
-    std::shared_ptr<const principal> caller = std::make_shared<principal>(
-        principal{"system/test", "", {std::string(permission_everything)}});
-    std::string authorization;
+struct world final : api_world {
+    std::string token;
 
     world() {
-        context.commands_waiting = [] { return std::size_t{0}; };
-        api.start(*node);
-        const crypto::fresh_token fresh = crypto::make_token();
-        identity::create_token what;
-        what.name = "test";
-        what.permissions = {permission_everything};
-        what.token = fresh.parts.id;
-        what.secret_sha256 = fresh.parts.secret_sha256.as_bytes();
-        EXPECT_EQ(node.run(what, caller).kind, outcome_kind::appended);
-        authorization = "Authorization: Bearer " + fresh.text + "\r\n";
-    }
-    ~world() {
-        api.stop_long_work();
-        proofs.stop();
-        folds.stop();
-        slow.stop();
+        serve();
+        token = let_in();
     }
 
-    struct client {
-        std::unique_ptr<http::connection> line;
-        std::string take() const { return std::exchange(line->output(), {}); }
-        bool waits() const { return line->output().empty(); }
-    };
-
-    client ask(const std::string& path) {
-        client made{std::make_unique<http::connection>(*this, setting, "127.0.0.1")};
-        const std::string request = "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n" +
-                                    authorization + "\r\n";
-        const http::connection::span room = made.line->room();
-        std::memcpy(room.data, request.data(), request.size());
-        made.line->received(request.size());
-        return made;
-    }
     //! Waits for a change after the newest position.
-    client wait(const std::string& path) {
+    api_client wait(const std::string& path) {
         const char mark = path.find('?') == std::string::npos ? '?' : '&';
-        client made = ask(path + mark + "index=" + std::to_string(node->views().at()) +
-                          "&wait=30s");
+        api_client made = send(
+            path + mark + "index=" + std::to_string(node->views().at()) + "&wait=30s", token);
         EXPECT_TRUE(made.waits()) << path;
         return made;
     }
 
-    void register_instance(std::string_view service, std::string_view instance,
-                           std::uint32_t weight = 1) {
-        registry::register_instance what;
-        what.service = service;
-        what.instance = instance;
-        what.address = "10.0.0.1";
-        what.port = 80;
-        what.weight = weight;
-        EXPECT_EQ(node.run(what, caller).kind, outcome_kind::appended);
-    }
-
     std::uint64_t metric(const std::string& name) {
-        const std::string page = ask("/metrics").take();
+        const std::string page = ask("/metrics", token);
         const std::size_t at = page.find("\n" + name + " ");
         EXPECT_NE(at, std::string::npos) << name << " is not in " << page;
         std::uint64_t value = 0;
@@ -111,15 +36,6 @@ struct world final : http::connection_host {
         return value;
     }
     std::uint64_t evaluations() { return metric("fasti_blocking_query_evaluations_total"); }
-
-    void handle(http::responder to) override { api.handle(to); }
-    void answered(const http::request& in, const http::response& out) override {
-        api.answered(in, out);
-    }
-    void wake(http::connection&) override {}
-    const http::head_parts& heads() const override { return prepared; }
-    http::exchange_pool& exchanges() override { return pool; }
-    bool draining() const override { return false; }
 };
 
 bool has(const std::string& text, std::string_view part) {
@@ -160,7 +76,7 @@ TEST(wait_for_a_list, is_looked_at_when_a_service_that_it_may_show_changes) {
 TEST(wait_for_a_list, is_evaluated_once_for_all_who_ask_the_same) {
     world w;
     w.register_instance("web", "a");
-    std::vector<world::client> clients;
+    std::vector<api_client> clients;
     for (int i = 0; i < 20; ++i) {
         clients.push_back(w.wait("/v1/services"));
     }
@@ -202,12 +118,12 @@ TEST(wait_for_a_list, is_not_kept_for_others_when_it_is_very_long) {
         what.instance = name;
         ASSERT_EQ(w.node.run(what, w.caller).kind, outcome_kind::appended);
     }
-    std::vector<world::client> clients;
+    std::vector<api_client> clients;
     for (int i = 0; i < 3; ++i) {
         clients.push_back(w.wait("/v1/services/web/instances?limit=1000"));
     }
     w.register_instance("web", "new");
-    for (const world::client& one : clients) {
+    for (const api_client& one : clients) {
         EXPECT_TRUE(has(one.take(), R"("instance":"new")"));
     }
     EXPECT_EQ(w.evaluations(), 3U);
@@ -216,8 +132,8 @@ TEST(wait_for_a_list, is_not_kept_for_others_when_it_is_very_long) {
 TEST(wait_for_a_list, does_not_begin_when_the_question_is_wrong) {
     world w;
     w.register_instance("web", "a");
-    const auto asked = w.ask("/v1/services/web/instances?cursor=!&wait=30s&index=" +
-                             std::to_string(w.node->views().at()));
+    const auto asked = w.send("/v1/services/web/instances?cursor=!&wait=30s&index=" +
+                              std::to_string(w.node->views().at()));
     EXPECT_TRUE(asked.take().starts_with("HTTP/1.1 4"));
 }
 

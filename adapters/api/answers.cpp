@@ -42,7 +42,7 @@ result<void> write_facts(json_writer& out, const item_outcome& what, const node&
     const position last = what.first + what.count - 1;
     const committed_batch* batch = live.committing();
     if (batch != nullptr && what.first >= batch->first) {
-        write_position(out, live.epoch(), last, batch->hash_prefixes[last - batch->first]);
+        write_position(out, live.epoch(), last, batch->hashes[last - batch->first].prefix());
         out.quoted_name(R"("events":)");
         out.begin_array();
         recorded_event event;

@@ -137,8 +137,7 @@ void event_followers::fan_out(const committed_batch& batch) {
     recorded_event event;
     for (std::size_t i = 0; i < batch.slices.size() && live_ > 0; ++i) {
         check(decode_record(batch.canonical(i), event), "what was committed can be read");
-        at.before = hasher_.next(at.before, event.canonical);
-        at.next = event.at + 1;
+        at = {event.at + 1, batch.hashes[i]};
         frame_.clear();
         for (const auto& [key, each] : groups_) {
             if (each->live.empty() || !each->filter->matches(event.fact)) {

@@ -93,7 +93,6 @@ private:
     const id128 log_;
     chain_place head_;
     cloudevent_writer writer_;
-    chain_hasher hasher_;
     std::string frame_; // scratch of fan_out()
     std::map<std::string, std::unique_ptr<group>> groups_;
     std::unordered_map<std::uint64_t, std::unique_ptr<follower>> all_;

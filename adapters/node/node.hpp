@@ -146,6 +146,7 @@ private:
     command_entry* entry_ = nullptr;
     lease_table leases_;
     lease_table::due due_; // scratch of tick()
+    std::string scratch_;  // of names of leases
     expiry_guard_policy guard_;
     std::optional<instant> guard_until_; //!< as the log says
     std::int64_t guard_end_us_ = 0;      //!< monotonic

@@ -15,11 +15,13 @@ constexpr std::size_t own_commands_per_request = 512;
 constexpr std::int64_t guard_again_after_us = 1'000'000;
 
 //! Names a lease in checkpoints: its instance, and the event that granted it.
-std::uint64_t lease_name(const instance_ref& one, std::uint64_t generation) {
-    std::string name = registry::instance_stream(one.service, one.instance);
-    name += '#';
-    name += std::to_string(generation);
-    return hash64(name);
+std::uint64_t checkpoint_key(const instance_ref& one, std::uint64_t generation,
+                             std::string& scratch) {
+    scratch.clear();
+    registry::append_instance_stream(one.service, one.instance, scratch);
+    scratch += '#';
+    scratch += std::to_string(generation);
+    return hash64(scratch);
 }
 
 //! Arms every lease anew after a restart.
@@ -41,7 +43,7 @@ public:
         if (lease_ms == 0) {
             return;
         }
-        const std::uint64_t name = lease_name(view_.at(slot), generation);
+        const std::uint64_t name = checkpoint_key(view_.at(slot), generation, scratch_);
         leases_.grant_after_restart(slot, {lease_ms, generation, name}, saved_.find(name), now_us_);
     }
     void instance_expired(std::uint32_t slot, instant recorded, std::uint64_t) override {
@@ -61,6 +63,7 @@ private:
     const instant wall_;
     const std::int64_t now_us_;
     const std::int64_t reap_ms_;
+    std::string scratch_;
 };
 
 } // namespace
@@ -277,7 +280,7 @@ void node::instance_granted(std::uint32_t slot, std::uint32_t lease_ms, std::uin
         ++age_of(slot); // requests under way noted the lease that is gone, not the next one
         return;
     }
-    const std::uint64_t name = lease_name(views_->registry().at(slot), generation);
+    const std::uint64_t name = checkpoint_key(views_->registry().at(slot), generation, scratch_);
     leases_.grant(slot, {lease_ms, generation, name}, time_.monotonic_us());
 }
 

@@ -15,7 +15,7 @@ inline constexpr std::string_view permission_everything = "admin:*";
 
 //! Somebody who asks. Immutable once made, shared by the requests of a connection.
 struct principal {
-    std::string actor;                    //!< "token/<id>", "system/lease", ...
+    std::string actor;                    //!< "token/<id>", "system/leases", ...
     std::string tenant;                   //!< empty: the default tenant
     std::vector<std::string> permissions; //!< as given to the token
 };

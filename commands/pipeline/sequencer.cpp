@@ -491,7 +491,7 @@ result<std::uint64_t> sequencer::parts::version_of(std::string_view stream) {
     if (const auto staged = batch.head_of(stream)) {
         return *staged;
     }
-    return facts.stream_version(stream);
+    return facts.version_to_append(stream);
 }
 
 std::vector<planned_event> sequencer::parts::take_plan(const open_batch::savepoint& from) {

@@ -14,7 +14,7 @@ namespace fasti {
 //! Given to decide. All of it is recorded with the events, so that deciding again gives the same.
 struct decision_context {
     instant now = {};
-    std::string_view actor = {};  //!< "token/<id>", "system/lease", ...
+    std::string_view actor = {};  //!< "token/<id>", "system/leases", ...
     std::string_view tenant = {}; //!< empty: the default tenant
     std::span<const std::string_view> actor_permissions = {};
     id128 fresh = {}; //!< random, for ids that decide makes

@@ -185,13 +185,6 @@ void state::set_guard(std::optional<instant> until) {
     guard_until_ = until;
 }
 
-void state::for_each_lease(const std::function<void(const lease_facts&)>& visit) const {
-    instances_.for_each([&](const instance_record& record) {
-        visit({record.service(), record.instance(), record.lease(), record.generation,
-               instant{record.since_us}, record.is(instance_record::expired)});
-    });
-}
-
 void state::for_each_service(const std::function<void(const service_record&)>& visit) const {
     services_.for_each([&](const service_record& record) { visit(record); });
 }

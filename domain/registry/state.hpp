@@ -19,16 +19,6 @@
 
 namespace fasti::registry {
 
-//! What the lease table needs to know of an instance when the process starts.
-struct lease_facts {
-    std::string_view service;
-    std::string_view instance;
-    std::optional<std::uint32_t> lease_ms;
-    std::uint64_t generation = 0; //!< for expire_instance; of an expired one: for reap_instance
-    instant since;                //!< when the lease was granted, or when it expired
-    bool expired = false;
-};
-
 class state {
 public:
     state() = default;
@@ -57,8 +47,6 @@ public:
 
     std::size_t instance_count() const noexcept { return instances_.size(); }
     std::size_t service_count() const noexcept { return services_.size(); }
-    //! In no particular order; facts are borrowed for the call.
-    void for_each_lease(const std::function<void(const lease_facts&)>& visit) const;
     //! In no particular order.
     void for_each_service(const std::function<void(const service_record&)>& visit) const;
     void for_each_instance(const std::function<void(const instance_record&)>& visit) const;

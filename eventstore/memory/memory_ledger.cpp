@@ -43,7 +43,7 @@ result<std::shared_ptr<const committed_batch>> memory_ledger::append(const appen
             {static_cast<std::uint32_t>(offset), static_cast<std::uint32_t>(size)});
         stored event{committed->bytes.substr(offset, size), {}, draft.recorded};
         event.hash = hasher_.next(head_.last_hash, event.canonical);
-        committed->hash_prefixes.push_back(event.hash.prefix());
+        committed->hashes.push_back(event.hash);
         ++head_.last;
         head_.last_hash = event.hash;
         head_.last_recorded = draft.recorded;

@@ -28,7 +28,7 @@ struct event_draft {
     std::uint32_t index = 0;      //!< which event of that command, from 0
     instant recorded;             //!< never before the previous event's
     std::string_view tenant;      //!< empty: the default tenant
-    std::string_view actor;       //!< who: "token/<id>", "system/lease", ...
+    std::string_view actor;       //!< who: "token/<id>", "system/leases", ...
     std::string_view reason;      //!< the actor's words; may be empty
     std::string_view correlation; //!< what it belongs to; may be empty
     std::string_view

@@ -44,9 +44,9 @@ struct event_slice {
 //! Events that are durable, as one piece of memory that followers share. Immutable.
 struct committed_batch {
     position first = 0;
-    std::vector<event_slice> slices;          //!< one for each event, in order
-    std::string bytes;                        //!< holds the canonical bytes
-    std::vector<std::uint32_t> hash_prefixes; //!< of each event's chain hash, for tokens
+    std::vector<event_slice> slices; //!< one for each event, in order
+    std::string bytes;               //!< holds the canonical bytes
+    std::vector<hash256> hashes;     //!< of the chain, after each event
     hash256 last_hash;
     instant last_recorded;
 
@@ -123,6 +123,11 @@ public:
 
     //! Version of a stream, 0 when it has no events. Thread: any.
     virtual result<std::uint64_t> stream_version(std::string_view stream) const = 0;
+
+    //! The same for who appends next; a ledger may keep it at hand for the append. Thread: the appending one.
+    virtual result<std::uint64_t> version_to_append(std::string_view stream) {
+        return stream_version(stream);
+    }
 
     //! What a key remembers, if anything. Thread: any.
     virtual result<std::optional<receipt>> find_receipt(std::string_view scope,

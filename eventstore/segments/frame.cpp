@@ -86,10 +86,10 @@ built_frame encode_frame(const frame_place& place, const append_batch& batch) {
 void chain_frame(built_frame& frame, chain_hasher& hasher) {
     const std::string_view bytes = frame.bytes;
     hash256 hash = frame.header.hash_before;
-    frame.hash_prefixes.reserve(frame.slices.size());
+    frame.hashes.reserve(frame.slices.size());
     for (const event_slice& slice : frame.slices) {
         hash = hasher.next(hash, bytes.substr(slice.offset, slice.size));
-        frame.hash_prefixes.push_back(hash.prefix());
+        frame.hashes.push_back(hash);
     }
     frame.header.hash_after = hash;
     write_frame_header(frame.header, frame.bytes.data());

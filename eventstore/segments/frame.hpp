@@ -25,7 +25,7 @@ struct built_frame {
     frame_header header;
     std::string bytes;               //!< padded
     std::vector<event_slice> slices; //!< of the events, within bytes
-    std::vector<std::uint32_t> hash_prefixes;
+    std::vector<hash256> hashes;     // of the chain, after each event
 };
 
 //! No frame of this batch is longer, padding included.

@@ -12,15 +12,18 @@ namespace {
 //! Walks the durable places of a key from newest to oldest until `look` returns true (found it).
 template <class Look>
 result<void> each_place(const indexed_log& log, std::uint64_t key, const Look& look) {
-    const position head = log.set.head().last;
-    std::optional<error> failure;
-    auto walked = log.index.each_newest(key, [&](position at) {
-        if (at > head) {
+    struct {
+        const Look& look;
+        const position head;
+        std::optional<error> failure;
+    } with{look, log.set.head().last, {}};
+    auto walked = log.index.each_newest(key, [&with](position at) { // one pointer: no heap
+        if (at > with.head) {
             return true; // indexed, but not durable yet
         }
-        const result<bool> found = look(at);
+        const result<bool> found = with.look(at);
         if (!found.ok()) {
-            failure = found.error();
+            with.failure = found.error();
             return false;
         }
         return !*found;
@@ -28,7 +31,7 @@ result<void> each_place(const indexed_log& log, std::uint64_t key, const Look& l
     if (!walked.ok()) {
         return walked;
     }
-    return failure ? result<void>{*std::move(failure)} : result<void>{};
+    return with.failure ? result<void>{*std::move(with.failure)} : result<void>{};
 }
 
 //! Calls back with the receipts and claims of the frame that holds a position.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Where keys occur, in memory: for the active segment, and for sealed ones without a run yet.
-//! A key is a 64-bit hash (see key_hash.hpp); who finds one compares the text in the log.
+//! A key is a 64-bit hash; who finds one compares the text in the log.
 //! Thread: one at a time while it grows; any number once it does not.
 #pragma once
 

@@ -59,6 +59,10 @@ public:
     result<std::uint64_t> stream_version(std::string_view stream) const override {
         return version_of(parts(), stream);
     }
+    result<std::uint64_t> version_to_append(std::string_view stream) override {
+        auto known = head_of(stream_key(stream), stream);
+        return known.ok() ? result<std::uint64_t>{**known} : std::move(known).error();
+    }
     result<std::optional<receipt>> find_receipt(std::string_view scope,
                                                 std::string_view key) const override {
         return receipt_of(parts(), scope, key);
@@ -107,6 +111,7 @@ private:
     };
 
     indexed_log parts() const noexcept { return {*set_, *index_}; }
+    result<std::uint64_t*> head_of(std::uint64_t hash, std::string_view stream);
     void hash_keys(const append_batch& batch);
     result<void> stage_versions(const append_batch& batch);
     void unstage_versions();
@@ -161,7 +166,7 @@ result<std::shared_ptr<const committed_batch>> disk_ledger::append(const append_
     auto committed = std::make_shared<committed_batch>();
     committed->first = frame.header.first;
     committed->slices = std::move(frame.slices);
-    committed->hash_prefixes = std::move(frame.hash_prefixes);
+    committed->hashes = std::move(frame.hashes);
     committed->last_hash = frame.header.hash_after;
     committed->last_recorded = frame.header.last_recorded;
     if (auto durable = appender_.commit(frame.header); !durable.ok()) {
@@ -188,25 +193,34 @@ void disk_ledger::hash_keys(const append_batch& batch) {
     index_->prefetch(keys_);
 }
 
+//! What heads_ keeps for a stream, read from the log where it keeps nothing. Valid until the next call.
+result<std::uint64_t*> disk_ledger::head_of(std::uint64_t hash, std::string_view stream) {
+    if (std::uint64_t* const known = heads_.find(hash, stream)) {
+        return known;
+    }
+    auto stored = version_of(parts(), stream);
+    if (!stored.ok()) {
+        return std::move(stored).error();
+    }
+    return heads_.insert(hash, stream, *stored);
+}
+
 //! Checks the versions and leaves the new ones in heads_, with what to put back if the batch fails.
 result<void> disk_ledger::stage_versions(const append_batch& batch) {
     staged_.clear();
     for (std::size_t i = 0; i < batch.events.size(); ++i) {
         const event_draft& draft = batch.events[i];
         const std::uint64_t hash = keys_[i].hash;
-        std::uint64_t* version = heads_.find(hash, draft.stream);
-        if (version == nullptr) {
-            const auto stored = version_of(parts(), draft.stream);
-            if (!stored.ok()) {
-                return stored.error();
-            }
-            version = heads_.insert(hash, draft.stream, *stored);
+        auto known = head_of(hash, draft.stream);
+        if (!known.ok()) {
+            return std::move(known).error();
         }
-        if (draft.stream_version != *version + 1) {
-            return conflict(draft, *version);
+        std::uint64_t& version = **known;
+        if (draft.stream_version != version + 1) {
+            return conflict(draft, version);
         }
-        staged_.push_back({draft.stream, hash, *version});
-        ++*version;
+        staged_.push_back({draft.stream, hash, version});
+        ++version;
     }
     return {};
 }

@@ -46,7 +46,7 @@ public:
         auto made = std::make_shared<committed_batch>();
         made->first = head_.last + 1;
         made->slices.reserve(batch.events.size());
-        made->hash_prefixes.reserve(batch.events.size());
+        made->hashes.reserve(batch.events.size());
         for (const event_draft& draft : batch.events) {
             const auto offset = static_cast<std::uint32_t>(made->bytes.size());
             const auto size = static_cast<std::uint32_t>(
@@ -54,7 +54,7 @@ public:
             made->slices.push_back({offset, size});
             head_.last_hash = hasher_.next(head_.last_hash,
                                            std::string_view(made->bytes).substr(offset, size));
-            made->hash_prefixes.push_back(head_.last_hash.prefix());
+            made->hashes.push_back(head_.last_hash);
             heads_[hash64(draft.stream)] = draft.stream_version;
         }
         made->last_hash = head_.last_hash;

@@ -85,7 +85,7 @@ TEST_P(ledger_contract, appends_at_dense_positions_and_gives_back_what_it_wrote)
         EXPECT_EQ(log().head().last_hash, durable.last_hash);
         EXPECT_EQ(log().head().last_recorded, durable.last_recorded);
         for (std::size_t i = 0; i < batch.size(); ++i) {
-            EXPECT_EQ(log().hash_at(durable.first + i)->prefix(), durable.hash_prefixes[i]);
+            EXPECT_EQ(*log().hash_at(durable.first + i), durable.hashes[i]);
             std::string read;
             ASSERT_TRUE(log()
                             .read(durable.first + i, durable.first + i, {},
@@ -247,7 +247,7 @@ TEST_P(ledger_contract, tells_tokens_of_other_histories) {
     const std::vector<event_draft> events{draft_of("a", 1), draft_of("a", 2)};
     const auto committed = log().append({events, {}, {}});
     ASSERT_TRUE(committed.ok());
-    const std::uint32_t prefix = (*committed)->hash_prefixes[0];
+    const std::uint32_t prefix = (*committed)->hashes[0].prefix();
     EXPECT_TRUE(verify_token({epoch_, 1, prefix}, log()).ok());
     EXPECT_FALSE(verify_token({epoch_ + 1, 1, prefix}, log()).ok());
     EXPECT_FALSE(verify_token({epoch_, 2, prefix}, log()).ok());

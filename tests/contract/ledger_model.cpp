@@ -26,7 +26,7 @@ TEST_P(ledger_contract, does_what_the_oracle_does_whatever_happens) {
                 ASSERT_EQ(ours.error().actual_version, theirs.error().actual_version);
             } else {
                 ASSERT_EQ((*ours)->last_hash, (*theirs)->last_hash);
-                ASSERT_EQ((*ours)->hash_prefixes, (*theirs)->hash_prefixes);
+                ASSERT_EQ((*ours)->hashes, (*theirs)->hashes);
             }
             if (choose.chance(10)) {
                 bench_->work();

@@ -39,6 +39,9 @@ public:
     result<std::uint64_t> stream_version(std::string_view stream) const override {
         return inner_.stream_version(stream);
     }
+    result<std::uint64_t> version_to_append(std::string_view stream) override {
+        return inner_.version_to_append(stream);
+    }
     result<std::optional<receipt>> find_receipt(std::string_view scope,
                                                 std::string_view key) const override {
         return inner_.find_receipt(scope, key);

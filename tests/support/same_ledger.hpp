@@ -38,8 +38,7 @@ inline void expect_same_receipt(const ledger& tested, const ledger& oracle,
     }
 }
 
-inline void expect_same_answers(const ledger& tested, const ledger& oracle,
-                                random_batches& choose) {
+inline void expect_same_answers(ledger& tested, const ledger& oracle, random_batches& choose) {
     const ledger_head head = oracle.head();
     ASSERT_EQ(tested.head().last, head.last);
     ASSERT_EQ(tested.head().last_hash, head.last_hash);
@@ -48,6 +47,7 @@ inline void expect_same_answers(const ledger& tested, const ledger& oracle,
         const std::string stream = choose.stream_name();
         const std::uint64_t from = choose.below(8);
         ASSERT_EQ(*tested.stream_version(stream), *oracle.stream_version(stream));
+        ASSERT_EQ(*tested.version_to_append(stream), *oracle.stream_version(stream));
         ASSERT_EQ(stream_of(tested, stream, from), stream_of(oracle, stream, from));
         const std::string name = "kind/name" + std::to_string(choose.below(12));
         ASSERT_EQ(*tested.claim_holder(name), *oracle.claim_holder(name));

@@ -465,7 +465,7 @@ TEST(registry_state, stays_with_its_instances_when_an_old_log_deregistered_it) {
     EXPECT_EQ(now.find_service("web")->instances, 1U);
 }
 
-TEST(registry_state, tells_leases_for_a_start) {
+TEST(registry_state, keeps_which_event_granted_or_ended_a_lease) {
     state now;
     test::folder fold(now);
     fold(web_1());
@@ -473,14 +473,14 @@ TEST(registry_state, tells_leases_for_a_start) {
     now.keep();
     int seen = 0;
     const auto see = [&](std::uint64_t generation, bool expired) {
-        now.for_each_lease([&](const lease_facts& facts) {
+        now.for_each_instance([&](const instance_record& record) {
             ++seen;
-            EXPECT_EQ(facts.service, "web");
-            EXPECT_EQ(facts.instance, "web-1");
-            EXPECT_EQ(facts.lease_ms, 5000U);
-            EXPECT_EQ(facts.generation, generation);
-            EXPECT_EQ(facts.since, scenario_now);
-            EXPECT_EQ(facts.expired, expired);
+            EXPECT_EQ(record.service(), "web");
+            EXPECT_EQ(record.instance(), "web-1");
+            EXPECT_EQ(record.lease(), 5000U);
+            EXPECT_EQ(record.generation, generation);
+            EXPECT_EQ(instant{record.since_us}, scenario_now);
+            EXPECT_EQ(record.is(instance_record::expired), expired);
         });
     };
     see(1, false);

@@ -37,7 +37,7 @@ TEST(memory_ledger, keeps_events_in_order_and_chains_them) {
     for (std::size_t i = 0; i < 3; ++i) {
         expected = hasher.next(expected, (*committed)->canonical(i));
         EXPECT_EQ(*log.hash_at(i + 1), expected);
-        EXPECT_EQ((*committed)->hash_prefixes[i], expected.prefix());
+        EXPECT_EQ((*committed)->hashes[i], expected);
     }
 }
 

@@ -140,8 +140,8 @@ TEST(get_why, walks_causes_back_to_the_reason) {
 TEST(get_why, looks_before_what_the_system_did_of_itself) {
     kept_log log;
     log.given(registry::instance_registered{"web", "a"}, {.reason = "rollout 7"});
-    log.given(registry::instance_expired{"web", "a", 1000, {}}, {.actor = "system/lease"});
-    log.given(registry::instance_reaped{"web", "a"}, {.actor = "system/lease"});
+    log.given(registry::instance_expired{"web", "a", 1000, {}}, {.actor = "system/leases"});
+    log.given(registry::instance_reaped{"web", "a"}, {.actor = "system/leases"});
     const auto answer = get_why(*log.facts, {"instance/web/a"});
     EXPECT_EQ(list(answer.body, "chain", "type"),
               (texts{"instance_reaped", "instance_expired", "instance_registered"}));

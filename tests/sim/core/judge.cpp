@@ -33,7 +33,7 @@ void judge::on_delivered(const committed_batch& batch) {
             return;
         }
         add(event);
-        if (facts_.back().chain.prefix() != batch.hash_prefixes[i]) {
+        if (facts_.back().chain != batch.hashes[i]) {
             said_.fail("A batch has a wrong hash for " + at_text(event.at) + ".");
         }
     }
@@ -242,10 +242,9 @@ void judge::note_lost(const ledger&) {
     }
     for (std::size_t i = 0; i < attempt_->slices.size(); ++i) {
         const position at = attempt_->first + i;
-        const bool there = at <= head() &&
-                           facts_[at - 1].chain.prefix() == attempt_->hash_prefixes[i];
+        const bool there = at <= head() && facts_[at - 1].chain == attempt_->hashes[i];
         if (!there) {
-            lost_.push_back({at, attempt_->hash_prefixes[i]});
+            lost_.push_back({at, attempt_->hashes[i].prefix()});
         }
     }
     attempt_.reset();

@@ -110,7 +110,7 @@ std::shared_ptr<const committed_batch> foretell(const append_batch& batch,
         out->slices.push_back(
             {static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(size)});
         out->last_hash = hasher.next(out->last_hash, std::string_view{out->bytes}.substr(begin));
-        out->hash_prefixes.push_back(out->last_hash.prefix());
+        out->hashes.push_back(out->last_hash);
         out->last_recorded = draft.recorded;
     }
     return out;

@@ -337,8 +337,8 @@ void server_process::save_leases() {
     }
     leases_saved_us = now;
     // When one is being written and one waits, the disk is too slow for more: the next period's will do.
-    if (checkpoints_under_way < 2) {
-        (void)keeper.run(lease_checkpoint());
+    if (checkpoints_under_way < 2 && !keeper.run(lease_checkpoint())) {
+        --checkpoints_under_way; // refused: nothing will be written that could tell
     }
 }
 

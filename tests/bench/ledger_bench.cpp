@@ -32,6 +32,13 @@ std::uint64_t now() {
            static_cast<std::uint64_t>(time.tv_nsec);
 }
 
+//! What all threads of this program used, and what the kernel did for them: hardly moved by neighbours.
+double cpu_seconds() {
+    timespec time{};
+    ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+}
+
 template <class Result>
 void must(const Result& done, const char* what) {
     if (!done.ok()) {
@@ -143,6 +150,7 @@ void append(const std::string& folder, std::size_t batch, std::size_t record_byt
     open_log opened(folder);
     made_events events(batch, record_bytes);
     bench::histogram latency;
+    const double cpu = cpu_seconds();
     const std::uint64_t start = now();
     const std::uint64_t end = start + static_cast<std::uint64_t>(seconds * 1e9);
     std::uint64_t time = start;
@@ -156,10 +164,11 @@ void append(const std::string& folder, std::size_t batch, std::size_t record_byt
         time = after;
     }
     const double took = static_cast<double>(time - start) / 1e9;
+    const double used = cpu_seconds() - cpu;
     const auto count = static_cast<double>(latency.count() * batch);
     std::printf("{\"bench\": \"ledger_append\", \"batch\": %zu, \"record_bytes\": %.1f, "
-                "\"per_s\": %.1f, \"p50_us\": %.1f, \"p99_us\": %.1f}\n",
-                batch, static_cast<double>(bytes) / count, count / took,
+                "\"per_s\": %.1f, \"cpu_us\": %.4f, \"p50_us\": %.1f, \"p99_us\": %.1f}\n",
+                batch, static_cast<double>(bytes) / count, count / took, used * 1e6 / count,
                 static_cast<double>(latency.at(0.5)) / 1e3,
                 static_cast<double>(latency.at(0.99)) / 1e3);
 }
@@ -176,6 +185,7 @@ void read_all(const std::string& folder, std::size_t record_bytes, double second
     }
     std::uint64_t count = 0;
     std::uint64_t sum = 0;
+    const double cpu = cpu_seconds();
     const std::uint64_t start = now();
     const std::uint64_t end = start + static_cast<std::uint64_t>(seconds * 1e9);
     while (now() < end) {
@@ -187,12 +197,14 @@ void read_all(const std::string& folder, std::size_t record_bytes, double second
         must(done, "read");
     }
     const double took = static_cast<double>(now() - start) / 1e9;
+    const double used = cpu_seconds() - cpu;
     if (sum == 0) {
         throw std::runtime_error("nothing was read");
     }
-    std::printf("{\"bench\": \"ledger_read\", \"record_bytes\": %.1f, \"per_s\": %.1f}\n",
+    std::printf("{\"bench\": \"ledger_read\", \"record_bytes\": %.1f, \"per_s\": %.1f, "
+                "\"cpu_us\": %.4f}\n",
                 static_cast<double>(bytes) / static_cast<double>(stored),
-                static_cast<double>(count) / took);
+                static_cast<double>(count) / took, used * 1e6 / static_cast<double>(count));
 }
 
 } // namespace

@@ -231,11 +231,14 @@ void past_figures(const shape& of) {
 
 int main(int argc, char** argv) {
     const std::string_view which = argc > 1 ? argv[1] : "all";
-    const bool small = argc > 2 && std::string_view{argv[2]} == "small";
+    const std::string_view size = argc > 2 ? argv[2] : "";
+    const bool small = size == "small";
     const bool all = which == "all";
     if (all || which == "rebuild") {
         if (small) {
             rebuild_figures({100, 20, 8'000});
+        } else if (size == "middle") { // long enough to tell, short enough to repeat often
+            rebuild_figures({1000, 20, 180'000});
         } else {
             rebuild_figures({10'000, 20, 800'000});
             rebuild_figures({1000, 1000, 0});
@@ -256,7 +259,9 @@ int main(int argc, char** argv) {
         past_figures(small ? shape{100, 20, 8'000} : shape{10'000, 20, 800'000});
     }
     if (!all && which != "rebuild" && which != "lookup" && which != "past") {
-        std::fputs("usage: views_bench [rebuild | lookup | past] [small]\n", stderr);
+        std::fputs(
+            "usage: views_bench [rebuild [small | middle] | lookup [small] | past [small]]\n",
+            stderr);
         return 2;
     }
     return EXIT_SUCCESS;

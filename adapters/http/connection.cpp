@@ -141,11 +141,11 @@ void connection::drain() {
     std::vector<responder> streams;
     for (exchange* each = head_; each != nullptr; each = each->next) {
         if (each->state == exchange_state::streaming) {
-            streams.push_back(host_.exchanges().handle(*each));
+            streams.push_back(host_.exchanges().responder_of(*each));
         }
     }
     for (const responder& each : streams) {
-        exchange* const opened = host_.exchanges().find_open(each.ticket());
+        exchange* const opened = each.find();
         const auto told = opened != nullptr ? std::exchange(opened->cancelled, nullptr) : nullptr;
         if (told) {
             told();
@@ -232,7 +232,7 @@ void connection::dispatch(exchange& complete) {
     last_ = last_ || !complete.keep_alive;
     enqueue(complete);
     if (!answered_here(complete)) {
-        host_.handle(host_.exchanges().handle(complete));
+        host_.handle(host_.exchanges().responder_of(complete));
     }
 }
 

@@ -9,7 +9,7 @@
 namespace fasti::http {
 
 exchange* responder::find() const noexcept {
-    return pool_ == nullptr ? nullptr : pool_->get(index_, generation_);
+    return pool_ == nullptr ? nullptr : pool_->find(index_, generation_);
 }
 
 exchange& responder::held() const noexcept {
@@ -60,7 +60,7 @@ stream responder::start_stream() const {
 void responder::on_cancel(std::function<void()> told) const { held().cancelled = std::move(told); }
 
 bool stream::write(std::string_view bytes) const {
-    exchange* const found = handle_.find();
+    exchange* const found = of_.find();
     if (found == nullptr) {
         return false;
     }
@@ -69,7 +69,7 @@ bool stream::write(std::string_view bytes) const {
 }
 
 bool stream::share(const std::shared_ptr<const std::string>& text) const {
-    exchange* const found = handle_.find();
+    exchange* const found = of_.find();
     if (found == nullptr) {
         return false;
     }
@@ -78,12 +78,12 @@ bool stream::share(const std::shared_ptr<const std::string>& text) const {
 }
 
 std::size_t stream::buffered() const noexcept {
-    const exchange* const found = handle_.find();
+    const exchange* const found = of_.find();
     return found == nullptr ? 0 : found->early.size() + found->owner->backlog();
 }
 
 void stream::on_drain(std::size_t bytes, std::function<void()> told) const {
-    if (exchange* const found = handle_.find()) {
+    if (exchange* const found = of_.find()) {
         found->drain_at = bytes;
         found->drained = std::move(told);
         found->owner->wake();
@@ -91,13 +91,13 @@ void stream::on_drain(std::size_t bytes, std::function<void()> told) const {
 }
 
 void stream::on_close(std::function<void()> told) const {
-    if (exchange* const found = handle_.find()) {
+    if (exchange* const found = of_.find()) {
         found->cancelled = std::move(told);
     }
 }
 
 void stream::finish() const {
-    if (exchange* const found = handle_.find()) {
+    if (exchange* const found = of_.find()) {
         found->cancelled = nullptr;
         found->owner->end_stream(*found);
     }
@@ -132,11 +132,7 @@ void exchange_pool::give_back(exchange& done) noexcept {
     free_.push_back(done.index);
 }
 
-responder exchange_pool::find(std::uint64_t ticket) noexcept {
-    return {*this, static_cast<std::uint32_t>(ticket >> 32U), static_cast<std::uint32_t>(ticket)};
-}
-
-exchange* exchange_pool::get(std::uint32_t index, std::uint32_t generation) noexcept {
+exchange* exchange_pool::find(std::uint32_t index, std::uint32_t generation) noexcept {
     if (index >= all_.size()) {
         return nullptr;
     }

@@ -2,7 +2,7 @@
 //! What a handler holds of one request and its answer. A responder is 16 plain bytes that may be
 //! copied, kept and sent through other threads; request and answer stay where they are until send(),
 //! even when the client goes away first.
-//! Thread: everything here is called on the io thread; only the handle itself may travel.
+//! Thread: everything here is called on the io thread; only the responder itself may travel.
 #pragma once
 
 #include "adapters/http/request.hpp"
@@ -28,9 +28,7 @@ public:
     responder(exchange_pool& pool, std::uint32_t index, std::uint32_t generation) noexcept
         : pool_(&pool), index_(index), generation_(generation) {}
 
-    //! The handle as a number, for exchange_pool::find.
-    std::uint64_t ticket() const noexcept { return (std::uint64_t{index_} << 32U) | generation_; }
-    //! Nothing was sent with this handle yet.
+    //! Nothing was sent by it yet.
     bool open() const noexcept;
     //! Whether nobody will read the answer. send() is still due: it frees the request.
     bool client_gone() const noexcept;
@@ -48,8 +46,9 @@ public:
     void on_cancel(std::function<void()> told) const;
 
 private:
+    friend class connection;
     friend class stream;
-    exchange* find() const noexcept;
+    exchange* find() const noexcept; //!< null when it was sent
     exchange& held() const noexcept;
 
     exchange_pool* pool_ = nullptr;
@@ -61,7 +60,7 @@ private:
 class stream {
 public:
     stream() = default;
-    explicit stream(responder handle) noexcept : handle_(handle) {}
+    explicit stream(responder of) noexcept : of_(of) {}
 
     //! False when the stream is closed: nothing was taken.
     bool write(std::string_view bytes) const;
@@ -69,7 +68,7 @@ public:
     bool share(const std::shared_ptr<const std::string>& text) const;
     //! Bytes taken that the kernel has not: a writer stops when this exceeds its bound.
     std::size_t buffered() const noexcept;
-    bool open() const noexcept { return handle_.open(); }
+    bool open() const noexcept { return of_.open(); }
     //! Called once when at most `bytes` are buffered, from the io loop, never from inside.
     void on_drain(std::size_t bytes, std::function<void()> told) const;
     //! Called once when the client or the server ends the stream; not after finish().
@@ -77,7 +76,7 @@ public:
     void finish() const;
 
 private:
-    responder handle_;
+    responder of_;
 };
 
 enum class exchange_state : std::uint8_t { reading, waiting, ready, streaming };
@@ -106,13 +105,9 @@ class exchange_pool {
 public:
     exchange& take();
     void give_back(exchange& done) noexcept;
-    //! A handle that is not open when the ticket is unknown or used up.
-    responder find(std::uint64_t ticket) noexcept;
-    responder handle(exchange& of) noexcept { return {*this, of.index, of.generation}; }
-    exchange* get(std::uint32_t index, std::uint32_t generation) noexcept;
-    exchange* find_open(std::uint64_t ticket) noexcept {
-        return get(static_cast<std::uint32_t>(ticket >> 32U), static_cast<std::uint32_t>(ticket));
-    }
+    responder responder_of(exchange& of) noexcept { return {*this, of.index, of.generation}; }
+    //! Null when the exchange was given back since.
+    exchange* find(std::uint32_t index, std::uint32_t generation) noexcept;
     std::size_t in_use() const noexcept { return all_.size() - free_.size(); }
 
 private:

@@ -120,7 +120,6 @@ void server::drain(std::uint32_t deadline_ms, std::function<void()> done) {
 }
 
 bool server::draining() const noexcept { return parts_->ending; }
-responder server::find(std::uint64_t ticket) noexcept { return parts_->pool.find(ticket); }
 
 server_counters server::counters() const noexcept {
     server_counters copy = parts_->counted;

@@ -64,9 +64,6 @@ public:
     //! are given up after 25 ms, or half the time since the call before. One at a time.
     void when_read(std::function<void()> done);
 
-    //! The responder of a ticket, from a handler that kept only the number.
-    responder find(std::uint64_t ticket) noexcept;
-
     server_counters counters() const noexcept;
 
 private:

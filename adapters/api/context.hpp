@@ -29,8 +29,8 @@ enum class slow_lane : std::uint8_t { questions, followers };
 inline constexpr std::size_t slow_lanes = 2;
 
 struct api_options {
-    std::size_t subscribers_max = 1'000;            //!< followers of the event stream
-    std::size_t subscriber_bytes_max = 256 * 1024;  //!< unsent bytes of one follower
+    std::size_t followers_max = 1'000;              //!< followers of the event stream
+    std::size_t follower_bytes_max = 256 * 1024;    //!< unsent bytes of one follower
     std::size_t past_bytes_max = 256 * 1024 * 1024; //!< of past views remembered
     std::size_t series_per_service_max = 200; //!< services with series of their own in /metrics
     bool access_log = false;

@@ -94,8 +94,8 @@ std::optional<std::string> stream_of(const question& asked) {
     });
 }
 
-result<void> look(const question& asked, const view_set& views, const pick_context& pick,
-                  first_look& out) {
+result<void> read_and_evaluate(const question& asked, const view_set& views,
+                               const pick_context& pick, read_question& out) {
     auto read_well = with_params(asked, [&](auto& read) -> result<void> {
         if (!read.errors.empty()) {
             return to_error(std::move(read.errors), http::to_name(asked.what));

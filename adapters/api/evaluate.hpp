@@ -29,14 +29,14 @@ struct evaluated {
 
 //! What one reading of the parameters gives: the common ones, and the answer itself when the
 //! question is about now and waits for nothing, as most are.
-struct first_look {
+struct read_question {
     common_params common;
     std::optional<evaluated> answer;
 };
 
 //! For queries over views. Errors: fields_invalid. Thread: that of the views.
-result<void> look(const question& asked, const view_set& views, const pick_context& pick,
-                  first_look& out);
+result<void> read_and_evaluate(const question& asked, const view_set& views,
+                               const pick_context& pick, read_question& out);
 
 //! The common parameters of a query, all of its parameters checked.
 //! Errors: fields_invalid.

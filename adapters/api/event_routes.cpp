@@ -246,7 +246,7 @@ void event_routes::handle(const call& asked, query<operations::stream_events_par
 void event_routes::start(node& live) {
     parts* const own = parts_.get();
     follower_setting setting;
-    setting.bytes_max = own->context.options.subscriber_bytes_max;
+    setting.bytes_max = own->context.options.follower_bytes_max;
     setting.slow = [own](std::function<void()> work) {
         return own->context.run_slow(slow_lane::followers, std::move(work));
     };
@@ -261,7 +261,7 @@ void event_routes::start(node& live) {
     check(head.ok(), "the place the views stand at is in the log");
     own->followers = std::make_unique<event_followers>(live.facts(), head.value(),
                                                        std::move(setting));
-    live.follow(*own->followers);
+    live.add_observer(*own->followers);
 }
 
 void event_routes::drain() {
@@ -373,7 +373,7 @@ void event_routes::parts::follow(const call& asked) {
         asked.refuse(error{error_code::not_ready, "The server is shutting down."});
         return;
     }
-    if (followers->count() + opening >= context.options.subscribers_max) {
+    if (followers->count() + opening >= context.options.followers_max) {
         asked.refuse(error{error_code::followers_full,
                            "As many clients follow the log as the server admits."});
         return;

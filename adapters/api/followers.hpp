@@ -48,7 +48,7 @@ struct follower_setting {
     std::function<void(const error&)> trouble;
 };
 
-class event_followers final : public commit_follower {
+class event_followers final : public commit_observer {
 public:
     event_followers(ledger& facts, chain_place head, follower_setting setting);
     ~event_followers() override;

@@ -16,7 +16,7 @@ void waiters::add(waiter one) {
 }
 
 void waiters::wake(const std::vector<std::string_view>& services,
-                   const std::function<bool(waiter&)>& look) {
+                   const std::function<bool(waiter&)>& answered) {
     const auto wake_key = [&](std::string_view key) {
         const auto found = by_service_.find(key);
         if (found == by_service_.end()) {
@@ -25,7 +25,7 @@ void waiters::wake(const std::vector<std::string_view>& services,
         // Taken out while looked at: an answer may lead to another wait under the same key.
         std::list<place> some = std::move(found->second);
         by_service_.erase(found);
-        wake(some, look);
+        wake(some, answered);
         if (!some.empty()) {
             auto& left = by_service_[std::string(key)];
             left.splice(left.end(), some);
@@ -39,9 +39,9 @@ void waiters::wake(const std::vector<std::string_view>& services,
     }
 }
 
-void waiters::wake(std::list<place>& some, const std::function<bool(waiter&)>& look) {
+void waiters::wake(std::list<place>& some, const std::function<bool(waiter&)>& answered) {
     for (auto one = some.begin(); one != some.end();) {
-        if (look((*one)->second)) {
+        if (answered((*one)->second)) {
             by_time_.erase(*one);
             one = some.erase(one);
         } else {

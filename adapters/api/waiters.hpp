@@ -33,10 +33,10 @@ public:
     void add(waiter one);
     std::size_t size() const noexcept { return by_time_.size(); }
 
-    //! Calls `look(waiter&)` for those concerned; true: it was answered and is gone. Others may be
-    //! added meanwhile.
+    //! Calls `answered(waiter&)` for those concerned; true: it was, and is gone. Others may be added
+    //! meanwhile.
     void wake(const std::vector<std::string_view>& services,
-              const std::function<bool(waiter&)>& look);
+              const std::function<bool(waiter&)>& answered);
     //! Ends those whose time is over, or whose client has gone.
     void end_overdue(std::int64_t now_us, const std::function<void(const waiter&)>& end);
     void end_all(const std::function<void(const waiter&)>& end);
@@ -45,7 +45,7 @@ private:
     using time_table = std::multimap<std::int64_t, waiter>;
     using place = time_table::iterator;
 
-    void wake(std::list<place>& some, const std::function<bool(waiter&)>& look);
+    void wake(std::list<place>& some, const std::function<bool(waiter&)>& answered);
 
     time_table by_time_;
     std::map<std::string, std::list<place>, std::less<>> by_service_; // "": every commit concerns it

@@ -4,7 +4,7 @@
 #include "adapters/api/chained_read.hpp"
 #include "adapters/api/cloudevents.hpp"
 #include "adapters/api/event_filters.hpp"
-#include "adapters/api/read_point.hpp"
+#include "adapters/api/read_place.hpp"
 #include "adapters/cli/event_lines.hpp"
 #include "adapters/cli/interrupt.hpp"
 #include "adapters/cli/offline.hpp"

@@ -72,7 +72,7 @@ struct config {
     registry_section registry;
     //! Followers of the log.
     struct sse_section {
-        std::uint64_t subscribers_max = 1000; //!< Followers of the event stream at once; more answer 503.
+        std::uint64_t followers_max = 1000; //!< Followers of the event stream at once; more answer 503.
         std::uint64_t buffer_bytes_max = 262144; //!< Bytes waiting for one follower; a slower one is fed from the log instead.
     };
     sse_section sse;

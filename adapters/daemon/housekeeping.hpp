@@ -19,7 +19,7 @@
 
 namespace fasti {
 
-class housekeeping final : public commit_follower {
+class housekeeping final : public commit_observer {
 public:
     struct options {
         std::uint64_t snapshot_every_events = 1'000'000;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The one place that sees every part. A server is one struct whose members stand in the order in
 //! which they depend on each other, so they are taken apart in the reverse order.
-#include "adapters/api/api.hpp"
+#include "adapters/api/http_api.hpp"
 #include "adapters/api/metrics_page.hpp"
 #include "adapters/clock/system_clock.hpp"
 #include "adapters/crypto/digest.hpp"
@@ -81,7 +81,7 @@ struct server_process {
                              .folds = folds,
                              .proofs = proofs,
                              .post = [this](auto work) { loop.post(std::move(work)); }};
-    std::unique_ptr<api::service> api = {};
+    std::unique_ptr<api::http_api> api = {};
     std::unique_ptr<http::server> sockets = {};
     std::unique_ptr<write_model> model = {};
     std::unique_ptr<sequencer> decides = {};
@@ -147,10 +147,10 @@ result<void> server_process::listen() {
     context.version = hooks.version;
     context.started_us = time.monotonic_us();
     context.options.access_log = http.access_log;
-    context.options.subscribers_max = settings.values.sse.subscribers_max;
-    context.options.subscriber_bytes_max = settings.values.sse.buffer_bytes_max;
+    context.options.followers_max = settings.values.sse.followers_max;
+    context.options.follower_bytes_max = settings.values.sse.buffer_bytes_max;
     context.options.past_bytes_max = settings.values.past.memory_bytes_max;
-    api = std::make_unique<api::service>(context);
+    api = std::make_unique<api::http_api>(context);
     sockets = std::make_unique<http::server>(loop, how,
                                              [this](http::responder to) { api->handle(to); });
     sockets->on_answered(
@@ -236,7 +236,7 @@ void server_process::start(recovery state) {
     keeping.ladder.bytes_max = settings.values.snapshots.bytes_max;
     keeping.snapshot_at = state.from_snapshot;
     house = std::make_unique<housekeeping>(*facts, snapshots, keeping, log);
-    live->follow(*house);
+    live->add_observer(*house);
     context.take_snapshot = [this](auto done) { house->snapshot_now(std::move(done)); };
     context.show_model = [this](auto told) {
         pipeline->between_commits([this, told] { told(*model, facts->head().last); });
@@ -415,7 +415,7 @@ void server_process::close() {
     folds.stop();
     slow.stop();
     if (house != nullptr) {
-        live->unfollow(*house);
+        live->remove_observer(*house);
         house->stop();
     }
     if (pipeline != nullptr) {

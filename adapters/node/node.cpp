@@ -101,8 +101,8 @@ void node::on_notice(commit_notice notice) {
     }
     committing_ = nullptr;
     if (notice.batch != nullptr) {
-        for (std::size_t i = 0; i < followers_.size(); ++i) {
-            followers_[i]->on_committed(notice.batch);
+        for (std::size_t i = 0; i < observers_.size(); ++i) {
+            observers_[i]->on_committed(notice.batch);
         }
     }
 }
@@ -173,7 +173,7 @@ void node::note_position(const hash256& last_hash) {
     write_token(epoch_, views_->at(), last_hash.prefix(), position_token_);
 }
 
-void node::unfollow(commit_follower& one) { std::erase(followers_, &one); }
+void node::remove_observer(commit_observer& one) { std::erase(observers_, &one); }
 
 std::uint32_t& node::age_of(std::uint32_t slot) {
     if (slot >= slot_ages_.size()) {

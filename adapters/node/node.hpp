@@ -29,12 +29,12 @@ struct node_options {
 };
 
 //! Told after each batch, when the views hold it and before the next request is read.
-class commit_follower {
+class commit_observer {
 public:
-    commit_follower() = default;
-    commit_follower(const commit_follower&) = delete;
-    commit_follower& operator=(const commit_follower&) = delete;
-    virtual ~commit_follower() = default;
+    commit_observer() = default;
+    commit_observer(const commit_observer&) = delete;
+    commit_observer& operator=(const commit_observer&) = delete;
+    virtual ~commit_observer() = default;
 
     virtual void on_committed(const std::shared_ptr<const committed_batch>& batch) = 0;
 };
@@ -108,8 +108,8 @@ public:
     //! The token of the position that the views stand at; until the next notice.
     std::string_view position_token() const noexcept { return position_token_; }
 
-    void follow(commit_follower& one) { followers_.push_back(&one); }
-    void unfollow(commit_follower& one);
+    void add_observer(commit_observer& one) { observers_.push_back(&one); }
+    void remove_observer(commit_observer& one);
 
 private:
     void instance_granted(std::uint32_t slot, std::uint32_t lease_ms,
@@ -159,7 +159,7 @@ private:
     std::uint64_t epoch_ = 0;
     std::shared_ptr<const principal> lease_principal_;
     const committed_batch* committing_ = nullptr;
-    std::vector<commit_follower*> followers_;
+    std::vector<commit_observer*> observers_;
     node_counters counters_;
 };
 

@@ -138,7 +138,7 @@ void node::write_lease_checkpoint(std::int64_t spare_ms, std::string& out) const
 void node::tick(std::int64_t heard_us) {
     due_.lapsed.clear();
     due_.reaps.clear();
-    leases_.advance(heard_us, due_);
+    leases_.take_due(heard_us, due_);
     if (!due_.lapsed.empty()) {
         take_lapsed(heard_us);
     }
@@ -270,7 +270,7 @@ void node::expiry_void(std::uint32_t slot) {
     if (guards() && leases_.expiring(slot)) {
         leases_.hold_back(slot);
     } else {
-        leases_.expiry_dropped(slot, time_.monotonic_us());
+        leases_.expiry_void(slot, time_.monotonic_us());
     }
 }
 

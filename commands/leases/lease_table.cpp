@@ -96,7 +96,7 @@ void lease_table::end_pending(std::uint32_t slot) noexcept {
     }
 }
 
-void lease_table::advance(std::int64_t heard_us, due& out) {
+void lease_table::take_due(std::int64_t heard_us, due& out) {
     const std::int64_t heard_tick = heard_us / tick_us;
     out.lapsed_again = 0;
     out.looked_at = 0;
@@ -170,7 +170,7 @@ void lease_table::release_held(std::int64_t heard_us, std::vector<std::uint32_t>
     }
 }
 
-void lease_table::expiry_dropped(std::uint32_t slot, std::int64_t now_us) {
+void lease_table::expiry_void(std::uint32_t slot, std::int64_t now_us) {
     entry& one = at(slot);
     if (one.state == state::expiring) {
         set_state(one, state::live);

@@ -71,7 +71,7 @@ public:
     //! Finds what is due. A lease is never due before its deadline, and at most one tick after it.
     //! The time is that up to which the owner knows of every renewal sent, which may lag behind the
     //! clock that the other calls are given.
-    void advance(std::int64_t heard_us, due& out);
+    void take_due(std::int64_t heard_us, due& out);
 
     //! An expiring lease waits until release_held(): a guard is up.
     void hold_back(std::uint32_t slot);
@@ -79,7 +79,7 @@ public:
     //! pending one is live until that is settled.
     void release_held(std::int64_t heard_us, std::vector<std::uint32_t>& lapsed);
     //! The expiry was decided to be void: look at the lease again a little later.
-    void expiry_dropped(std::uint32_t slot, std::int64_t now_us);
+    void expiry_void(std::uint32_t slot, std::int64_t now_us);
 
     //! Takes the lease that another table has in a slot over into a slot of this one, as it stands.
     //! One whose expiry was handed out is looked at again soon: what is pending stays with the other.
@@ -150,7 +150,7 @@ private:
 
     piece_array<entry> entries_;
     std::vector<std::uint32_t> heads_;
-    std::vector<std::uint32_t> fired_; // scratch of advance()
+    std::vector<std::uint32_t> fired_; // scratch of take_due()
     std::int64_t tick_ = 0;            // the last one looked at
     std::size_t leases_ = 0;
     std::size_t held_ = 0;

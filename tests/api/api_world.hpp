@@ -3,7 +3,7 @@
 //! what these post is run by the test, which plays the I/O thread.
 #pragma once
 
-#include "adapters/api/api.hpp"
+#include "adapters/api/http_api.hpp"
 #include "adapters/crypto/token_text.hpp"
 #include "adapters/http/connection.hpp"
 #include "eventstore/memory/memory_ledger.hpp"
@@ -86,7 +86,7 @@ struct api_world : http::connection_host {
                         .version = "1.2.3"};
     http::exchange_pool pool;
     http::head_parts prepared;
-    service api{context};
+    http_api api{context};
     std::shared_ptr<http::connection_setting> setting = std::make_shared<http::connection_setting>();
     std::shared_ptr<const principal> caller = std::make_shared<principal>(
         principal{"system/test", "", {std::string(permission_everything)}});

@@ -56,7 +56,7 @@ def p99_ms(client, rounds=400):
 
 class Bounded(unittest.TestCase):
     def setUp(self):
-        self.server = Server(["--sse-subscribers-max", str(IDLE + SLOW + 10), "--sse-buffer-bytes-max", str(BUFFER),
+        self.server = Server(["--sse-followers-max", str(IDLE + SLOW + 10), "--sse-buffer-bytes-max", str(BUFFER),
                               "--http-connections-max", str(IDLE + SLOW + TRICKLERS + 100)])
         self.addCleanup(self.server.__exit__)
         self.server.start()

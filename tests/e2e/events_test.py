@@ -126,7 +126,7 @@ class EventsTest(unittest.TestCase):
             slow.close()
 
     def test_there_are_no_more_followers_than_admitted(self):
-        with Server(environment={"FASTI_SSE__SUBSCRIBERS_MAX": "1"}) as server:
+        with Server(environment={"FASTI_SSE__FOLLOWERS_MAX": "1"}) as server:
             stream = EventStream(server.port, server.token)
             refused = server.client().get("/v1/events/stream")
             self.assertEqual((refused.status, refused.json["code"]), (503, "followers_full"))

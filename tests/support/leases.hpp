@@ -17,7 +17,7 @@ inline lease_grant lease_of(std::uint32_t lease_ms, std::uint64_t hash = 1) {
 
 inline std::vector<std::uint32_t> lapsed_at(lease_table& leases, std::int64_t now_us) {
     lease_table::due due;
-    leases.advance(now_us, due);
+    leases.take_due(now_us, due);
     return due.lapsed;
 }
 

@@ -34,7 +34,7 @@ struct world final : http::connection_host {
     std::unique_ptr<event_followers> followers;
 
     explicit world(std::size_t bytes_max = 256 * 1024) { begin(bytes_max); }
-    ~world() { node->unfollow(*followers); }
+    ~world() { node->remove_observer(*followers); }
 
     void begin(std::size_t bytes_max) {
         follower_setting how;
@@ -52,7 +52,7 @@ struct world final : http::connection_host {
         const ledger_head head = facts.head();
         followers = std::make_unique<event_followers>(
             facts, chain_place{head.last + 1, head.last_hash}, std::move(how));
-        node->follow(*followers);
+        node->add_observer(*followers);
     }
 
     //! One piece of what the worker would do, and its answer.
@@ -197,7 +197,7 @@ TEST(followers, resume_behind_their_last_event_after_a_restart) {
     w.register_instances(7);
     world::read(before);
     const auto token = read_token(last_id(before.got));
-    w.node->unfollow(*w.followers);
+    w.node->remove_observer(*w.followers);
     w.followers->drain();
     w.register_instances(3);
     w.begin(256 * 1024);

@@ -147,7 +147,7 @@ private:
             return;
         }
         if (random_() % 2 == 0) {
-            leases_.expiry_dropped(slot_, now_);
+            leases_.expiry_void(slot_, now_);
             known_->second.deadline = leases_.deadline_us(slot_);
             known_->second.state = is::live;
         } else {
@@ -180,7 +180,7 @@ private:
     void advance() {
         now_ += static_cast<std::int64_t>(random_() % 700) * ms;
         lease_table::due due;
-        leases_.advance(now_, due);
+        leases_.take_due(now_, due);
         for (const std::uint32_t gone : due.lapsed) {
             ASSERT_EQ(model_.at(gone).state, is::live);
             ASSERT_EQ(model_.at(gone).pending, 0);

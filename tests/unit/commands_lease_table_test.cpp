@@ -61,7 +61,7 @@ TEST(lease_table, looks_again_when_an_expiry_was_void) {
     lease_table leases(0);
     leases.grant(0, lease_of(100), 0);
     (void)lapsed_at(leases, 200 * ms);
-    leases.expiry_dropped(0, 200 * ms);
+    leases.expiry_void(0, 200 * ms);
     EXPECT_EQ(lapsed_at(leases, 1300 * ms).size(), 1U);
 }
 
@@ -70,14 +70,14 @@ TEST(lease_table, hands_an_expired_one_out_for_reaping_until_it_is_gone) {
     leases.grant(0, lease_of(100), 0);
     leases.mark_expired(0, 1000 * ms, 200 * ms);
     lease_table::due due;
-    leases.advance(990 * ms, due);
+    leases.take_due(990 * ms, due);
     EXPECT_TRUE(due.reaps.empty());
-    leases.advance(1010 * ms, due);
+    leases.take_due(1010 * ms, due);
     EXPECT_EQ(due.reaps.size(), 1U);
-    leases.advance(2100 * ms, due);
+    leases.take_due(2100 * ms, due);
     EXPECT_EQ(due.reaps.size(), 2U) << "nobody said that it is gone";
     leases.remove(0);
-    leases.advance(9000 * ms, due);
+    leases.take_due(9000 * ms, due);
     EXPECT_EQ(due.reaps.size(), 2U);
 }
 
@@ -109,7 +109,7 @@ TEST(lease_table, finds_one_percent_of_a_hundred_thousand_within_a_look_and_a_ti
     std::int64_t latest = 0;
     for (std::int64_t now = 0; now <= 21'000 * ms; now += look) {
         due.lapsed.clear();
-        leases.advance(now, due);
+        leases.take_due(now, due);
         for (const std::uint32_t slot : due.lapsed) {
             ASSERT_EQ(slot % 100, 0U) << "a living one";
             latest = std::max(latest, now - leases.deadline_us(slot));
@@ -135,7 +135,7 @@ TEST(lease_table, spreads_the_work_for_long_leases_that_were_granted_together) {
     lease_table::due due;
     std::size_t most = 0;
     for (std::int64_t at = 0; at < 250'000; at += 8) {
-        leases.advance(at * ms, due);
+        leases.take_due(at * ms, due);
         most = std::max(most, due.looked_at);
     }
     EXPECT_TRUE(due.lapsed.empty());
@@ -150,18 +150,18 @@ TEST(lease_table, tells_relapses_of_one_lease_from_lapses_of_many) {
     for (int i = 0; i < 30; ++i) {
         leases.grant(0, lease_of(100), now);
         now += 200 * ms;
-        leases.advance(now, due);
+        leases.take_due(now, due);
         again += due.lapsed_again;
     }
     EXPECT_EQ(due.lapsed.size(), 30U);
     EXPECT_EQ(again, 29U);
     now += (lease_table::relapse_s + 1) * 1000 * ms;
     leases.grant(0, lease_of(100), now);
-    leases.advance(now + 200 * ms, due);
+    leases.take_due(now + 200 * ms, due);
     EXPECT_EQ(due.lapsed_again, 0U) << "that was long ago";
     leases.remove(0);
     leases.grant(0, lease_of(100), now + 300 * ms);
-    leases.advance(now + 500 * ms, due);
+    leases.take_due(now + 500 * ms, due);
     EXPECT_EQ(due.lapsed_again, 0U) << "another instance in the same slot";
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "adapters/api/queries.hpp"
+#include "adapters/api/query_routes.hpp"
 
 #include "adapters/api/authentication.hpp"
 #include "adapters/api/evaluate.hpp"
-#include "adapters/api/read_point.hpp"
+#include "adapters/api/read_place.hpp"
 #include "adapters/api/refusals.hpp"
 #include "adapters/api/waiters.hpp"
 #include "adapters/crypto/digest.hpp"
@@ -127,7 +127,7 @@ result<past_answer> answer_of(const past_question& of, const ledger& facts,
 
 } // namespace
 
-struct query_routes::parts final : commit_follower {
+struct query_routes::parts final : commit_observer {
     api_context& context;
     chance random = {};
     pick_turns turns = {};
@@ -156,8 +156,8 @@ struct query_routes::parts final : commit_follower {
     evaluated evaluate_live(const question& what) {
         return evaluate(what, context.live->views(), {random.next(), turns});
     }
-    result<void> look_live(const question& what, first_look& out) {
-        return look(what, context.live->views(), {random.next(), turns}, out);
+    result<void> read_live(const question& what, read_question& out) {
+        return read_and_evaluate(what, context.live->views(), {random.next(), turns}, out);
     }
     void tell_live(const call& asked, evaluated&& what) const {
         tell(asked, std::move(what), context.live->position_token());
@@ -171,7 +171,7 @@ query_routes::query_routes(api_context& context, past_folds& past)
     : parts_(new parts(context, past)) {}
 query_routes::~query_routes() = default;
 
-void query_routes::start(node& live) { live.follow(*parts_); }
+void query_routes::start(node& live) { live.add_observer(*parts_); }
 
 std::size_t query_routes::waiting() const noexcept { return parts_->waiting.size(); }
 std::uint64_t query_routes::evaluations() const noexcept { return parts_->evaluations; }
@@ -180,8 +180,8 @@ void query_routes::handle(const call& asked) {
     const question what{asked.route().what, &asked.in()};
     question now = what;
     now.captured = asked.at.captured();
-    first_look first;
-    if (const auto read = parts_->look_live(now, first); !read.ok()) {
+    read_question first;
+    if (const auto read = parts_->read_live(now, first); !read.ok()) {
         asked.refuse(read.error());
     } else if (first.answer.has_value()) {
         parts_->tell_live(asked, std::move(*first.answer));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "adapters/api/log_queries.hpp"
+#include "adapters/api/log_routes.hpp"
 
 #include "adapters/api/parameters.hpp"
 #include "adapters/api/refusals.hpp"
@@ -120,7 +120,7 @@ void answer_from_log(api_context& context, const call& asked, const Query& query
 
 } // namespace
 
-void log_queries::handle(const call& asked, query<operations::get_status_params>) const {
+void log_routes::handle(const call& asked, query<operations::get_status_params>) const {
     if (auto read = read_own_params<operations::get_status_params>(asked); !read.ok()) {
         asked.refuse(read.error());
         return;
@@ -130,14 +130,14 @@ void log_queries::handle(const call& asked, query<operations::get_status_params>
     tell(asked, answer, *context_.live);
 }
 
-void log_queries::handle(const call& asked, query<operations::list_activity_params>) const {
+void log_routes::handle(const call& asked, query<operations::list_activity_params>) const {
     answer_from_log<operations::list_activity_params>(
         context_, asked, [&facts = context_.live->facts()](const auto& own, const page& part) {
             return list_activity(facts, own, part);
         });
 }
 
-void log_queries::handle(const call& asked, query<operations::get_why_params>) const {
+void log_routes::handle(const call& asked, query<operations::get_why_params>) const {
     answer_from_log<operations::get_why_params>(
         context_, asked, [&facts = context_.live->facts()](const auto& own, const page&) {
             return get_why(facts, own);

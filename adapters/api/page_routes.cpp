@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "adapters/api/pages.hpp"
+#include "adapters/api/page_routes.hpp"
 
 #include "adapters/api/metrics_page.hpp"
 #include "adapters/http/documents.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "adapters/api/read_point.hpp"
+#include "adapters/api/read_place.hpp"
 
 #include "eventstore/port/token.hpp"
 

@@ -12,12 +12,12 @@
 
 namespace fasti::api {
 
-class service {
+class http_api {
 public:
-    explicit service(api_context& context);
-    ~service();
-    service(const service&) = delete;
-    service& operator=(const service&) = delete;
+    explicit http_api(api_context& context);
+    ~http_api();
+    http_api(const http_api&) = delete;
+    http_api& operator=(const http_api&) = delete;
 
     //! Answers one request, at once or later: the handler of the HTTP server.
     void handle(http::responder to);

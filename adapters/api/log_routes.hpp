@@ -8,9 +8,9 @@
 
 namespace fasti::api {
 
-class log_queries {
+class log_routes {
 public:
-    explicit log_queries(api_context& context) : context_(context) {}
+    explicit log_routes(api_context& context) : context_(context) {}
 
     void handle(const call& asked, query<operations::get_status_params>) const;
     void handle(const call& asked, query<operations::list_activity_params>) const;

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "adapters/api/api.hpp"
+#include "adapters/api/http_api.hpp"
+
 #include "adapters/api/authentication.hpp"
 #include "adapters/api/call.hpp"
-#include "adapters/api/commands.hpp"
+#include "adapters/api/command_routes.hpp"
 #include "adapters/api/event_routes.hpp"
-#include "adapters/api/log_queries.hpp"
-#include "adapters/api/pages.hpp"
+#include "adapters/api/log_routes.hpp"
+#include "adapters/api/page_routes.hpp"
 #include "adapters/api/past_folds.hpp"
 #include "adapters/api/proof_routes.hpp"
 #include "adapters/api/queries.gen.hpp"
-#include "adapters/api/queries.hpp"
+#include "adapters/api/query_routes.hpp"
 #include "adapters/api/refusals.hpp"
 #include "adapters/api/traffic.hpp"
 #include "adapters/api/view_routes.hpp"
@@ -18,14 +19,14 @@
 
 namespace fasti::api {
 
-struct service::parts {
+struct http_api::parts {
     api_context& context;
     traffic seen{context};
     authenticator tokens = {};
     command_routes commands{context};
     past_folds past{context};
     query_routes queries{context, past};
-    log_queries node_queries{context};
+    log_routes log{context};
     event_routes events{context};
     view_routes views{context, past};
     proof_routes proofs{context};
@@ -45,22 +46,22 @@ struct service::parts {
     }
 };
 
-service::service(api_context& context) : parts_(new parts{context}) {
+http_api::http_api(api_context& context) : parts_(new parts{context}) {
     context.metrics.add_collector(
         [own = parts_.get()](telemetry::metrics_writer& to) { own->write_metrics(to); });
 }
-service::~service() = default;
+http_api::~http_api() = default;
 
-void service::handle(http::responder to) {
+void http_api::handle(http::responder to) {
     parts_->seen.arrived(to.in());
     parts_->route(to);
 }
 
-void service::answered(const http::request& in, const http::response& out) {
+void http_api::answered(const http::request& in, const http::response& out) {
     parts_->seen.answered(in, out);
 }
 
-void service::start(node& live) {
+void http_api::start(node& live) {
     parts_->context.live = &live;
     if (parts_->context.now != phase::draining) {
         parts_->context.now = phase::serving;
@@ -70,24 +71,24 @@ void service::start(node& live) {
     parts_->events.start(live);
 }
 
-void service::drain() {
+void http_api::drain() {
     parts_->context.now = phase::draining;
     parts_->queries.drain();
     parts_->events.drain();
     stop_long_work();
 }
 
-void service::stop_long_work() {
+void http_api::stop_long_work() {
     parts_->past.drain();
     parts_->proofs.stop();
 }
 
-void service::tick() {
+void http_api::tick() {
     parts_->queries.tick();
     parts_->events.tick();
 }
 
-void service::parts::write_metrics(telemetry::metrics_writer& to) const {
+void http_api::parts::write_metrics(telemetry::metrics_writer& to) const {
     using telemetry::metric_kind;
     const auto write = [&](const telemetry::metric_family& family, std::uint64_t value) {
         to.family(family);
@@ -121,7 +122,7 @@ void service::parts::write_metrics(telemetry::metrics_writer& to) const {
     seen.write(to);
 }
 
-void service::parts::route(http::responder to) {
+void http_api::parts::route(http::responder to) {
     const auto asked = admit(to);
     if (asked.has_value()) {
         if (names_a_service(*asked)) {
@@ -133,14 +134,14 @@ void service::parts::route(http::responder to) {
 
 //! Among many services nothing of one is in a cache: what the answer will read is fetched step by
 //! step while route, token and parameters are looked at. Hints only; a wrong one costs nothing.
-void service::parts::look_ahead(const call& asked) {
+void http_api::parts::look_ahead(const call& asked) {
     const auto names = asked.at.captured();
     ahead = context.live->views().registry().foresee(
         names[0].value, names.size() > 1 ? names[1].value : std::string_view{});
 }
 
 //! Route, token, permission; a refusal is answered here.
-std::optional<call> service::parts::admit(http::responder to) {
+std::optional<call> http_api::parts::admit(http::responder to) {
     call asked{to, {}, nullptr};
     http::request& in = to.in();
     asked.at = http::match(in.verb, in.path, path_room);
@@ -202,7 +203,7 @@ std::optional<call> service::parts::admit(http::responder to) {
     return asked;
 }
 
-void service::parts::serve(const call& asked) {
+void http_api::parts::serve(const call& asked) {
     switch (asked.route().kind) {
         case http::route_kind::command:
         case http::route_kind::any_command:
@@ -215,15 +216,15 @@ void service::parts::serve(const call& asked) {
 
 //! A declared query that nobody answers does not compile here, or its function is missed by the linker.
 template <class Params>
-void service::parts::ask(const call& asked, query<Params> which) {
+void http_api::parts::ask(const call& asked, query<Params> which) {
     if constexpr (requires { events.handle(asked, which); }) {
         events.handle(asked, which);
     } else if constexpr (requires { views.handle(asked, which); }) {
         views.handle(asked, which);
     } else if constexpr (requires { proofs.handle(asked, which); }) {
         proofs.handle(asked, which);
-    } else if constexpr (requires { node_queries.handle(asked, which); }) {
-        node_queries.handle(asked, which);
+    } else if constexpr (requires { log.handle(asked, which); }) {
+        log.handle(asked, which);
     } else {
         static_assert(is_over_views<Params>,
                       "a query without `past = true` needs a handle() for its parameters");

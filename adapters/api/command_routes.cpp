@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "adapters/api/commands.hpp"
+#include "adapters/api/command_routes.hpp"
 
 #include "adapters/api/answers.hpp"
 #include "adapters/api/batch.hpp"

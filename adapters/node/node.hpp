@@ -4,6 +4,7 @@
 //! Thread: the I/O thread only. Source: docs/decisions/0004_one_io_thread.md
 #pragma once
 
+#include "adapters/node/lease_guard.hpp"
 #include "adapters/node/pipeline_thread.hpp"
 #include "commands/leases/expiry_guard.hpp"
 #include "commands/leases/lease_checkpoint.hpp"
@@ -128,13 +129,9 @@ private:
     void expiry_void(std::uint32_t slot);
     void take_lapsed(std::int64_t heard_us);
     void release_held(std::int64_t heard_us);
-    //! Whether lapsed leases are held: a guard is up or called for.
-    bool guards() const noexcept { return guard_until_.has_value() || guard_wanted_.has_value(); }
-    void raise_guard();
-    void end_guard();
     void submit_expiries(const std::vector<std::uint32_t>& slots);
     void submit_reaps(const std::vector<std::uint32_t>& slots);
-    void submit_guard(command what, std::string_view reason);
+    void submit_guard(lease_guard::request wanted);
     template <class Make>
     void submit_own(const std::vector<std::uint32_t>& slots, std::string_view reason,
                     const Make& make);
@@ -147,12 +144,7 @@ private:
     lease_table leases_;
     lease_table::due due_; // scratch of tick()
     std::string scratch_;  // of names of leases
-    expiry_guard_policy guard_;
-    std::optional<instant> guard_until_; //!< as the log says
-    std::int64_t guard_end_us_ = 0;      //!< monotonic
-    bool guard_asked_ = false;           //!< a command to raise or end it is under way
-    std::optional<expiry_guard_policy::evidence> guard_wanted_; //!< for raising it, not yet done
-    std::int64_t guard_again_us_ = 0;                           //!< monotonic; when to ask again
+    lease_guard guard_;
     std::vector<std::uint32_t> slot_ages_;
     std::uint32_t slot_age_first_ = 0; //!< of slots not yet in the list
     std::string position_token_;       // of views and head, written once a batch

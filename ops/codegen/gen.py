@@ -16,6 +16,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import config as settings  # noqa: E402
+import declarations  # noqa: E402
 import emit_cli  # noqa: E402
 import emit_commands  # noqa: E402
 import emit_errors  # noqa: E402
@@ -31,7 +32,6 @@ import emit_routes  # noqa: E402
 import emit_stored  # noqa: E402
 import emit_structs  # noqa: E402
 import emit_views  # noqa: E402
-import model as declarations  # noqa: E402
 
 EMITTERS = (emit_errors, emit_structs, emit_stored, emit_events, emit_json, emit_commands, emit_proto, emit_fields,
             emit_permissions, emit_routes, emit_queries, emit_views, emit_cli, emit_openapi,

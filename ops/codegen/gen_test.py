@@ -13,6 +13,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
+import declarations  # noqa: E402
 import emit_errors  # noqa: E402
 import emit_proto  # noqa: E402
 import emit_queries  # noqa: E402
@@ -20,7 +21,6 @@ import emit_stored  # noqa: E402
 import emit_structs  # noqa: E402
 import emit_views  # noqa: E402
 import gen  # noqa: E402
-import model as declarations  # noqa: E402
 import patterns  # noqa: E402
 
 ROOT = HERE.parents[1]

@@ -12,8 +12,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import declarations  # noqa: E402
 import emit_routes  # noqa: E402
-import model as declarations  # noqa: E402
 
 try:
     from openapi_spec_validator import validate

@@ -84,6 +84,7 @@ if(FASTI_TESTS AND NOT FASTI_FUZZ)
   fasti_executable(NAME ledger_bench SOURCES tests/bench/ledger_bench.cpp
     NEEDS eventstore/port eventstore/segments)
   fasti_test(NAME bench_smoke SCRIPT tests/bench/run.py ARGS --smoke)
+  fasti_test(NAME regress_test SCRIPT tests/bench/regress_test.py LABEL check)
 endif()
 
 fasti_fuzz(NAME fuzz_config SOURCES tests/fuzz/fuzz_config.cpp NEEDS adapters/config)

@@ -34,6 +34,15 @@ bool still_valid(std::string_view actor, const tokens_view& tokens, instant now)
            (!row.expires_at.has_value() || now < *row.expires_at);
 }
 
+bool refused_by_now(const call& asked, const api_context& context) {
+    const bool valid = still_valid(asked.caller->actor, context.live->views().tokens(),
+                                   context.time.now());
+    if (!valid) {
+        asked.refuse(token_invalid());
+    }
+    return !valid;
+}
+
 std::optional<instant> end_of(std::string_view actor, const tokens_view& tokens) {
     identity::token_row row;
     if (actor.starts_with(token_actor) && tokens.fill(actor.substr(token_actor.size()), row)) {

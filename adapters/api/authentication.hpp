@@ -3,6 +3,7 @@
 //! Thread: the I/O thread.
 #pragma once
 
+#include "adapters/api/call.hpp"
 #include "commands/access/access.hpp"
 #include "domain/base/instant.hpp"
 #include "domain/base/result.hpp"
@@ -39,6 +40,9 @@ error token_invalid();
 
 //! Whether the token that began something long, such as a wait or a stream, may still have its answer.
 bool still_valid(std::string_view actor, const tokens_view& tokens, instant now);
+//! The same of a call that waited: one whose token was revoked or lapsed meanwhile is refused, and learns
+//! nothing more.
+bool refused_by_now(const call& asked, const api_context& context);
 //! When a token ends by itself.
 std::optional<instant> end_of(std::string_view actor, const tokens_view& tokens);
 

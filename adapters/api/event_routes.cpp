@@ -5,6 +5,7 @@
 #include "adapters/api/chained_read.hpp"
 #include "adapters/api/cloudevents.hpp"
 #include "adapters/api/event_filters.hpp"
+#include "adapters/api/parameters.hpp"
 #include "adapters/api/refusals.hpp"
 #include "domain/wire/operations_json.gen.hpp"
 #include "eventstore/port/token.hpp"
@@ -20,24 +21,6 @@ namespace {
 // One list answers at most this much; `next` continues.
 constexpr std::size_t list_bytes_max = 8 * 1024 * 1024;
 constexpr std::int64_t tick_us = 1'000'000;
-
-//! Parameters of one query; text borrowed from the request.
-template <class Params>
-result<Params> read_params(const call& asked) {
-    std::vector<query_param> given;
-    given.reserve(asked.in().query.size());
-    for (const http::query_pair& pair : asked.in().query) {
-        given.push_back({pair.name, pair.value});
-    }
-    Params own;
-    common_params common;
-    field_errors errors;
-    read_query(given, asked.at.captured(), own, common, errors);
-    if (!errors.empty()) {
-        return to_error(std::move(errors), Params::query_name);
-    }
-    return own;
-}
 
 template <class Params>
 result<event_filter> read_filter(const Params& from, const principal& caller) {
@@ -201,6 +184,7 @@ struct open_work {
 
 struct event_routes::parts {
     api_context& context;
+    position_waits& arrivals;
     std::unique_ptr<event_followers> followers = {};
     std::size_t opening = 0; //!< followers whose beginning is being looked up
     std::int64_t next_tick_us = 0;
@@ -210,7 +194,9 @@ struct event_routes::parts {
     ledger& facts() const { return context.live->facts(); }
     position known() const { return followers->head().next - 1; }
     void list(const call& asked);
+    void tell_list(const call& asked, const std::shared_ptr<list_work>& work);
     void get(const call& asked);
+    void tell_event(const call& asked, position at);
     void follow(const call& asked);
     void open(const call& asked, event_filter filter, const chain_place& from);
     bool permitted(std::string_view actor) const;
@@ -230,7 +216,8 @@ struct event_routes::parts {
     }
 };
 
-event_routes::event_routes(api_context& context) : parts_(new parts{context}) {}
+event_routes::event_routes(api_context& context, position_waits& arrivals)
+    : parts_(new parts{context, arrivals}) {}
 event_routes::~event_routes() = default;
 
 void event_routes::handle(const call& asked, query<operations::list_events_params>) {
@@ -287,21 +274,26 @@ follower_counters event_routes::counters() const noexcept {
 }
 
 void event_routes::parts::list(const call& asked) {
-    const auto params = read_params<operations::list_events_params>(asked);
+    const auto params = read_parameters<operations::list_events_params>(asked);
     if (!params.ok()) {
         asked.refuse(params.error());
         return;
     }
-    auto filter = read_filter(params.value(), *asked.caller);
+    auto filter = read_filter(params->own, *asked.caller);
     if (!filter.ok()) {
         asked.refuse(filter.error());
         return;
     }
-    auto work = std::make_shared<list_work>(list_work{.facts = facts(), .known = known()});
-    work->from = std::string(params.value().from.value_or(""));
+    auto work = std::make_shared<list_work>(list_work{.facts = facts()});
+    work->from = std::string(params->own.from.value_or(""));
     work->filter = std::move(filter).value();
-    work->limit = params.value().limit;
+    work->limit = params->own.limit;
     work->plain_array = prefers(asked.in(), http::media::cloudevents_batch);
+    arrivals.pass(asked, params->common, [this, asked, work] { tell_list(asked, work); });
+}
+
+void event_routes::parts::tell_list(const call& asked, const std::shared_ptr<list_work>& work) {
+    work->known = known();
     add_position(asked);
     const auto tell = [asked](list_work& done) {
         if (done.failure.has_value()) {
@@ -320,20 +312,24 @@ void event_routes::parts::list(const call& asked) {
 }
 
 void event_routes::parts::get(const call& asked) {
-    const auto params = read_params<operations::get_event_params>(asked);
+    const auto params = read_parameters<operations::get_event_params>(asked);
     if (!params.ok()) {
         asked.refuse(params.error());
         return;
     }
-    if (params.value().position > known()) {
+    arrivals.pass(asked, params->common,
+                  [this, asked, at = params->own.position] { tell_event(asked, at); });
+}
+
+void event_routes::parts::tell_event(const call& asked, position at) {
+    if (at > known()) {
         asked.refuse(error{error_code::event_unknown,
                            "The log ends at position " + std::to_string(known()) +
-                               "; there is no position " + std::to_string(params.value().position) +
-                               " yet."});
+                               "; there is no position " + std::to_string(at) + " yet."});
         return;
     }
     auto work = std::make_shared<get_work>(
-        get_work{.facts = facts(), .at = params.value().position, .tenant = asked.caller->tenant});
+        get_work{.facts = facts(), .at = at, .tenant = asked.caller->tenant});
     add_position(asked);
     const auto tell = [asked](get_work& done) {
         if (done.failure.has_value()) {
@@ -359,18 +355,18 @@ void event_routes::parts::get(const call& asked) {
 }
 
 void event_routes::parts::follow(const call& asked) {
-    const auto params = read_params<operations::stream_events_params>(asked);
+    const auto params = read_parameters<operations::stream_events_params>(asked);
     if (!params.ok()) {
         asked.refuse(params.error());
         return;
     }
-    auto filter = read_filter(params.value(), *asked.caller);
+    auto filter = read_filter(params->own, *asked.caller);
     if (!filter.ok()) {
         asked.refuse(filter.error());
         return;
     }
     if (context.now == phase::draining) {
-        asked.refuse(error{error_code::not_ready, "The server is shutting down."});
+        asked.refuse(shutting_down());
         return;
     }
     if (followers->count() + opening >= context.options.followers_max) {
@@ -380,7 +376,7 @@ void event_routes::parts::follow(const call& asked) {
     }
     // A browser that reconnects repeats its URL: what it has seen since then decides.
     const std::string_view last_seen = asked.in().get(http::header_id::last_event_id);
-    const std::string_view from = last_seen.empty() ? params.value().from.value_or("") : last_seen;
+    const std::string_view from = last_seen.empty() ? params->own.from.value_or("") : last_seen;
     if (from.empty()) {
         open(asked, std::move(filter).value(), followers->head());
         return;
@@ -393,10 +389,8 @@ void event_routes::parts::follow(const call& asked) {
         if (done.failure.has_value()) {
             asked.refuse(*done.failure);
         } else if (context.now == phase::draining) {
-            asked.refuse(error{error_code::not_ready, "The server is shutting down."});
-        } else if (!permitted(asked.caller->actor)) {
-            asked.refuse(token_invalid());
-        } else {
+            asked.refuse(shutting_down());
+        } else if (!refused_by_now(asked, context)) {
             open(asked, filter, done.place);
         }
     };

@@ -5,6 +5,7 @@
 
 #include "adapters/api/call.hpp"
 #include "adapters/api/followers.hpp"
+#include "adapters/api/position_waits.hpp"
 #include "domain/operations/operations.gen.hpp"
 
 #include <memory>
@@ -13,7 +14,7 @@ namespace fasti::api {
 
 class event_routes {
 public:
-    explicit event_routes(api_context& context);
+    event_routes(api_context& context, position_waits& arrivals);
     ~event_routes();
     event_routes(const event_routes&) = delete;
     event_routes& operator=(const event_routes&) = delete;

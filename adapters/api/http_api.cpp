@@ -25,9 +25,10 @@ struct http_api::parts {
     authenticator tokens = {};
     command_routes commands{context};
     past_folds past{context};
-    query_routes queries{context, past};
-    log_routes log{context};
-    event_routes events{context};
+    position_waits arrivals{context};
+    query_routes queries{context, past, arrivals};
+    log_routes log{context, arrivals};
+    event_routes events{context, arrivals};
     view_routes views{context, past};
     proof_routes proofs{context};
     page_routes pages{context};
@@ -69,10 +70,12 @@ void http_api::start(node& live) {
     parts_->past.start(live);
     parts_->queries.start(live);
     parts_->events.start(live);
+    parts_->arrivals.start(live); // the last one told
 }
 
 void http_api::drain() {
     parts_->context.now = phase::draining;
+    parts_->arrivals.drain();
     parts_->queries.drain();
     parts_->events.drain();
     stop_long_work();
@@ -84,6 +87,7 @@ void http_api::stop_long_work() {
 }
 
 void http_api::tick() {
+    parts_->arrivals.tick();
     parts_->queries.tick();
     parts_->events.tick();
 }
@@ -112,9 +116,9 @@ void http_api::parts::write_metrics(telemetry::metrics_writer& to) const {
            .kind = metric_kind::counter},
           followers.fallbacks);
     write({.name = "fasti_blocking_queries",
-           .help = "Queries that wait for their answer to change.",
+           .help = "Queries that wait for their answer to change, or for a position.",
            .kind = metric_kind::gauge},
-          queries.waiting());
+          queries.waiting() + arrivals.size());
     write({.name = "fasti_blocking_query_evaluations",
            .help = "How often commits made waiting queries be evaluated again.",
            .kind = metric_kind::counter},

@@ -80,18 +80,6 @@ std::string status_document(const api_context& context) {
     return body;
 }
 
-//! Reads the parameters again on the worker: the request stays until it is answered.
-template <class Params, class Query>
-query_answer ask(const http::request& from, const Query& query) {
-    std::string room;
-    const http::route_match at = http::match(from.verb, from.path, room);
-    Params own;
-    common_params common;
-    field_errors errors;
-    read_query(from.query, at.captured(), own, common, errors);
-    return query(own, page_of(common));
-}
-
 void tell(const call& asked, const query_answer& answer, const node& live) {
     if (answer.failure.has_value()) {
         http::write_problem(*answer.failure, asked.out());
@@ -102,26 +90,22 @@ void tell(const call& asked, const query_answer& answer, const node& live) {
     asked.to.send();
 }
 
-//! Checks the parameters here and asks on the worker.
-template <class Params, class Query>
+//! Asks `query(facts)` on the worker.
+template <class Query>
 void answer_from_log(api_context& context, const call& asked, const Query& query) {
-    if (auto read = read_own_params<Params>(asked); !read.ok()) {
-        asked.refuse(read.error());
-        return;
-    }
     const bool taken = context.run_slow(slow_lane::questions, [&context, asked, query] {
-        auto answer = std::make_shared<query_answer>(ask<Params>(asked.in(), query));
+        auto answer = std::make_shared<query_answer>(query(context.live->facts()));
         context.post([&context, asked, answer] { tell(asked, *answer, *context.live); });
     });
     if (!taken) {
-        asked.refuse(queue_full());
+        asked.refuse(reads_full());
     }
 }
 
 } // namespace
 
 void log_routes::handle(const call& asked, query<operations::get_status_params>) const {
-    if (auto read = read_own_params<operations::get_status_params>(asked); !read.ok()) {
+    if (auto read = read_parameters<operations::get_status_params>(asked); !read.ok()) {
         asked.refuse(read.error());
         return;
     }
@@ -131,17 +115,27 @@ void log_routes::handle(const call& asked, query<operations::get_status_params>)
 }
 
 void log_routes::handle(const call& asked, query<operations::list_activity_params>) const {
-    answer_from_log<operations::list_activity_params>(
-        context_, asked, [&facts = context_.live->facts()](const auto& own, const page& part) {
-            return list_activity(facts, own, part);
+    const auto read = read_parameters<operations::list_activity_params>(asked);
+    if (!read.ok()) {
+        asked.refuse(read.error());
+        return;
+    }
+    arrivals_.pass(asked, read->common, [&context = context_, asked, what = *read] {
+        answer_from_log(context, asked, [what](const ledger& facts) {
+            return list_activity(facts, what.own, page_of(what.common));
         });
+    });
 }
 
 void log_routes::handle(const call& asked, query<operations::get_why_params>) const {
-    answer_from_log<operations::get_why_params>(
-        context_, asked, [&facts = context_.live->facts()](const auto& own, const page&) {
-            return get_why(facts, own);
-        });
+    const auto read = read_parameters<operations::get_why_params>(asked);
+    if (!read.ok()) {
+        asked.refuse(read.error());
+        return;
+    }
+    answer_from_log(context_, asked, [stream = std::string(read->own.stream)](const ledger& facts) {
+        return get_why(facts, {stream});
+    });
 }
 
 } // namespace fasti::api

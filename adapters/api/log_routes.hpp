@@ -4,13 +4,15 @@
 #pragma once
 
 #include "adapters/api/call.hpp"
+#include "adapters/api/position_waits.hpp"
 #include "domain/operations/operations.gen.hpp"
 
 namespace fasti::api {
 
 class log_routes {
 public:
-    explicit log_routes(api_context& context) : context_(context) {}
+    log_routes(api_context& context, position_waits& arrivals)
+        : context_(context), arrivals_(arrivals) {}
 
     void handle(const call& asked, query<operations::get_status_params>) const;
     void handle(const call& asked, query<operations::list_activity_params>) const;
@@ -18,6 +20,7 @@ public:
 
 private:
     api_context& context_;
+    position_waits& arrivals_;
 };
 
 } // namespace fasti::api

@@ -326,18 +326,18 @@ proof_routes::proof_routes(api_context& context) : parts_(new parts{context}) {}
 proof_routes::~proof_routes() { stop(); }
 
 void proof_routes::handle(const call& asked, query<operations::replay_params>) {
-    const auto read = read_own_params<operations::replay_params>(asked);
+    const auto read = read_parameters<operations::replay_params>(asked);
     if (!read.ok()) {
         asked.refuse(read.error());
         return;
     }
     const auto one = std::make_shared<job>(parts_->context, proof_kind::replay);
-    one->view = read->view ? operations::to_name(*read->view) : "";
+    one->view = read->own.view ? operations::to_name(*read->own.view) : "";
     parts_->admit(asked, one);
 }
 
 void proof_routes::handle(const call& asked, query<operations::rebuild_views_params>) {
-    if (auto read = read_own_params<operations::rebuild_views_params>(asked); !read.ok()) {
+    if (auto read = read_parameters<operations::rebuild_views_params>(asked); !read.ok()) {
         asked.refuse(read.error());
         return;
     }
@@ -345,7 +345,7 @@ void proof_routes::handle(const call& asked, query<operations::rebuild_views_par
 }
 
 void proof_routes::handle(const call& asked, query<operations::verify_params>) {
-    if (auto read = read_own_params<operations::verify_params>(asked); !read.ok()) {
+    if (auto read = read_parameters<operations::verify_params>(asked); !read.ok()) {
         asked.refuse(read.error());
         return;
     }
@@ -355,7 +355,7 @@ void proof_routes::handle(const call& asked, query<operations::verify_params>) {
 //! One at a time, and none any more while the server drains.
 void proof_routes::parts::admit(const call& asked, const job_pointer& one) {
     if (context.now == phase::draining) {
-        asked.refuse(error{error_code::not_ready, "The server is shutting down."});
+        asked.refuse(shutting_down());
         return;
     }
     if (running != nullptr) {

@@ -22,7 +22,6 @@ namespace {
 
 constexpr std::uint64_t wait_ms_default = 30'000;          // index without wait
 constexpr std::size_t told_bytes_max = 4U * 1024U * 1024U; // answers kept while one commit is told
-constexpr std::uint64_t after_ms_default = 10'000;         // after without wait
 
 //! A stream of at most as many events is folded in a short turn.
 constexpr std::uint64_t short_stream_events = 10'000;
@@ -129,6 +128,7 @@ result<past_answer> answer_of(const past_question& of, const ledger& facts,
 
 struct query_routes::parts final : commit_observer {
     api_context& context;
+    position_waits& arrivals;
     chance random = {};
     pick_turns turns = {};
     waiters waiting = {};
@@ -138,17 +138,16 @@ struct query_routes::parts final : commit_observer {
     evaluated told_last = {};                       // not kept there: nobody shares it, or no room
     std::uint64_t evaluations = 0;                  // for waiters, because something changed
 
-    parts(api_context& of, past_folds& folds) : context(of), past(folds) {}
+    parts(api_context& of, past_folds& folds, position_waits& waits)
+        : context(of), arrivals(waits), past(folds) {}
 
     void answer(const call& asked, const question& what, const common_params& common);
     void answer_live(const call& asked, const question& what);
     void answer_past(const call& asked, const question& what, std::string_view at);
     void answer_past_key(const call& asked, const past_question& of, const std::string& stream);
     void answer_long_key(const call& asked, const past_question& of, const std::string& stream);
-    bool reached(const call& asked, const question& what, const common_params& common);
     void answer_changed(const call& asked, const question& what, const common_params& common);
     void give_up(const waiter& one);
-    bool refused_by_now(const call& asked) const;
     bool look_again(waiter& one, std::span<const std::string_view> services);
     const evaluated& evaluate_again(const question& what);
     void on_committed(const std::shared_ptr<const committed_batch>& batch) override;
@@ -167,8 +166,8 @@ struct query_routes::parts final : commit_observer {
     }
 };
 
-query_routes::query_routes(api_context& context, past_folds& past)
-    : parts_(new parts(context, past)) {}
+query_routes::query_routes(api_context& context, past_folds& past, position_waits& arrivals)
+    : parts_(new parts(context, past, arrivals)) {}
 query_routes::~query_routes() = default;
 
 void query_routes::start(node& live) { live.add_observer(*parts_); }
@@ -186,7 +185,10 @@ void query_routes::handle(const call& asked) {
     } else if (first.answer.has_value()) {
         parts_->tell_live(asked, std::move(*first.answer));
     } else {
-        parts_->answer(asked, what, first.common);
+        parts_->arrivals.pass(asked, first.common,
+                              [own = parts_.get(), asked, what, common = first.common] {
+                                  own->answer(asked, what, common);
+                              });
     }
 }
 
@@ -194,12 +196,10 @@ void query_routes::parts::answer(const call& asked, const question& what,
                                  const common_params& common) {
     if (!common.at.empty()) {
         answer_past(asked, what, common.at);
-    } else if (common.after.empty() || reached(asked, what, common)) {
-        if (common.index.empty()) {
-            answer_live(asked, what);
-        } else {
-            answer_changed(asked, what, common);
-        }
+    } else if (common.index.empty()) {
+        answer_live(asked, what);
+    } else {
+        answer_changed(asked, what, common);
     }
 }
 
@@ -263,30 +263,6 @@ void query_routes::parts::answer_long_key(const call& asked, const past_question
         [asked](past_answer done) { tell(asked, std::move(done.answer), done.position); });
 }
 
-//! True when the views stand at `after` already; else the call waits, or was refused.
-bool query_routes::parts::reached(const call& asked, const question& what,
-                                  const common_params& common) {
-    const auto place = read_place(common.after, context.live->facts());
-    if (!place.ok()) {
-        asked.refuse(place.error());
-        return false;
-    }
-    if (place.value() <= context.live->views().at()) {
-        return true;
-    }
-    waiter one;
-    one.asked = asked;
-    one.what = what;
-    one.after = place.value();
-    one.until_us = in_ms(common.wait_ms.value_or(after_ms_default));
-    if (context.now == phase::draining) {
-        give_up(one);
-    } else {
-        waiting.add(std::move(one));
-    }
-    return false;
-}
-
 //! At once when the answer is newer than the index; else when it changes or the time is over.
 void query_routes::parts::answer_changed(const call& asked, const question& what,
                                          const common_params& common) {
@@ -322,16 +298,6 @@ void query_routes::parts::on_committed(const std::shared_ptr<const committed_bat
     }
 }
 
-//! A token that was revoked or lapsed while its call waited learns nothing more.
-bool query_routes::parts::refused_by_now(const call& asked) const {
-    const bool valid = still_valid(asked.caller->actor, context.live->views().tokens(),
-                                   context.time.now());
-    if (!valid) {
-        asked.refuse(token_invalid());
-    }
-    return !valid;
-}
-
 //! Clients that wait with the same question share one evaluation a commit, as far as there is room to
 //! keep answers. Valid until the next call.
 const evaluated& query_routes::parts::evaluate_again(const question& what) {
@@ -352,20 +318,6 @@ const evaluated& query_routes::parts::evaluate_again(const question& what) {
 //! Whether the waiter was answered. Most commits are about something else, and that shows without
 //! an evaluation.
 bool query_routes::parts::look_again(waiter& one, std::span<const std::string_view> services) {
-    if (one.after.has_value()) {
-        if (context.live->views().at() < *one.after) {
-            return false;
-        }
-        if (refused_by_now(one.asked)) {
-            return true;
-        }
-        const auto common = check_question(one.what);
-        check(common.ok(), "a question that waits was checked");
-        common_params rest = common.value();
-        rest.after = {};
-        answer(one.asked, one.what, rest);
-        return true;
-    }
     const position changed = last_change(one.what, context.live->views());
     if (changed == one.changed || !concerns(one.what, services)) {
         return false;
@@ -375,25 +327,17 @@ bool query_routes::parts::look_again(waiter& one, std::span<const std::string_vi
     if (now.answer.digest == one.digest) {
         return false;
     }
-    if (!refused_by_now(one.asked)) {
+    if (!refused_by_now(one.asked, context)) {
         tell_live(one.asked, evaluated{now});
     }
     return true;
 }
 
-//! The time is over: what there is, or for `after` a plain no.
+//! The time is over: what there is.
 void query_routes::parts::give_up(const waiter& one) {
-    if (refused_by_now(one.asked)) {
-        return;
+    if (!refused_by_now(one.asked, context)) {
+        tell_live(one.asked, evaluate_live(one.what));
     }
-    if (one.after.has_value()) {
-        one.asked.refuse(
-            error{error_code::wait_timeout, "Position " + std::to_string(*one.after) +
-                                                " was not reached in time; the views stand at " +
-                                                std::to_string(context.live->views().at()) + "."});
-        return;
-    }
-    tell_live(one.asked, evaluate_live(one.what));
 }
 
 void query_routes::drain() {

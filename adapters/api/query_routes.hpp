@@ -6,6 +6,7 @@
 
 #include "adapters/api/call.hpp"
 #include "adapters/api/past_folds.hpp"
+#include "adapters/api/position_waits.hpp"
 
 #include <memory>
 
@@ -13,7 +14,7 @@ namespace fasti::api {
 
 class query_routes {
 public:
-    query_routes(api_context& context, past_folds& past);
+    query_routes(api_context& context, past_folds& past, position_waits& arrivals);
     ~query_routes();
     query_routes(const query_routes&) = delete;
     query_routes& operator=(const query_routes&) = delete;

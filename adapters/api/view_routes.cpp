@@ -194,7 +194,7 @@ void view_routes::handle(const call& asked, query<operations::take_snapshot_para
 }
 
 void view_routes::handle(const call& asked, query<operations::list_views_params>) {
-    if (auto read = read_own_params<operations::list_views_params>(asked); !read.ok()) {
+    if (auto read = read_parameters<operations::list_views_params>(asked); !read.ok()) {
         asked.refuse(read.error());
         return;
     }
@@ -204,16 +204,16 @@ void view_routes::handle(const call& asked, query<operations::list_views_params>
 }
 
 void view_routes::parts::rows(const call& asked) {
-    const auto params = read_own_params<operations::get_view_params>(asked);
+    const auto params = read_parameters<operations::get_view_params>(asked);
     if (!params.ok()) {
         asked.refuse(params.error());
         return;
     }
-    if (!may_see(asked, params->view)) {
+    if (!may_see(asked, params->own.view)) {
         return;
     }
-    view_question question = question_of(*params);
-    question.to = params->at.value_or("");
+    view_question question = question_of(params->own);
+    question.to = params->own.at.value_or("");
     past.answer(
         asked,
         [&facts = context.live->facts(), question](past_views& views, const auto& progress) {
@@ -223,17 +223,17 @@ void view_routes::parts::rows(const call& asked) {
 }
 
 void view_routes::parts::difference(const call& asked) {
-    const auto params = read_own_params<operations::get_view_difference_params>(asked);
+    const auto params = read_parameters<operations::get_view_difference_params>(asked);
     if (!params.ok()) {
         asked.refuse(params.error());
         return;
     }
-    if (!may_see(asked, params->view)) {
+    if (!may_see(asked, params->own.view)) {
         return;
     }
-    view_question question = question_of(*params);
-    question.from = params->from;
-    question.to = params->to.value_or("");
+    view_question question = question_of(params->own);
+    question.from = params->own.from;
+    question.to = params->own.to.value_or("");
     past.answer(
         asked,
         [&facts = context.live->facts(), question](past_views& views, const auto& progress) {
@@ -243,7 +243,7 @@ void view_routes::parts::difference(const call& asked) {
 }
 
 void view_routes::parts::list_snapshots(const call& asked) {
-    if (auto read = read_own_params<operations::list_snapshots_params>(asked); !read.ok()) {
+    if (auto read = read_parameters<operations::list_snapshots_params>(asked); !read.ok()) {
         asked.refuse(read.error());
         return;
     }
@@ -264,7 +264,7 @@ void view_routes::parts::list_snapshots(const call& asked) {
 }
 
 void view_routes::parts::take_snapshot(const call& asked) {
-    if (auto read = read_own_params<operations::take_snapshot_params>(asked); !read.ok()) {
+    if (auto read = read_parameters<operations::take_snapshot_params>(asked); !read.ok()) {
         asked.refuse(read.error());
         return;
     }

@@ -9,7 +9,7 @@
 namespace fasti::api {
 
 void waiters::add(waiter one) {
-    const std::string key = one.after.has_value() ? std::string() : one.service.value_or("");
+    const std::string key = one.service.value_or("");
     const std::int64_t until = one.until_us;
     const place at = by_time_.emplace(until, std::move(one));
     by_service_[key].push_back(at);

@@ -22,7 +22,6 @@ struct waiter {
     call asked;
     question what;
     std::optional<std::string> service; //!< the one it depends on; nothing: on all of them
-    std::optional<position> after;      //!< waits for this position instead of a change
     std::uint64_t digest = 0;           //!< of the answer that the client has
     position changed = 0;               //!< where that answer last changed
     std::int64_t until_us = 0;          //!< monotonic

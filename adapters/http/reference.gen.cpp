@@ -41,7 +41,7 @@ th,td{text-align:left;vertical-align:top;padding:.35rem .7rem;border-bottom:1px 
 </tbody></table>
 <h2 id="parameters">Common parameters</h2>
 <table><thead><tr><th>Parameter</th><th>Where</th><th>Meaning</th></tr></thead><tbody>
-<tr><td><code>after</code></td><td>every query</td><td>Wait until this position or token is applied.</td></tr>
+<tr><td><code>after</code></td><td>where said</td><td>Wait until this position or token is applied, at most 10 s or <code>wait</code>.</td></tr>
 <tr><td><code>at</code></td><td>where said</td><td>The answer as of then: a position, an RFC 3339 instant or a time ago, <code>-5m</code>.</td></tr>
 <tr><td><code>index</code>, <code>wait</code></td><td>where said</td><td>Wait for an answer other than the one known at <code>index</code>, at most <code>wait</code> (up to <code>10m</code>).</td></tr>
 <tr><td><code>cursor</code>, <code>limit</code></td><td>lists</td><td>Pages: <code>next</code> of an answer is the <code>cursor</code> of the next; <code>limit</code> is 1 to 1000, 100 if absent.</td></tr>
@@ -127,7 +127,7 @@ th,td{text-align:left;vertical-align:top;padding:.35rem .7rem;border-bottom:1px 
 <p>Can fail with <a href="#error-token_unknown"><code>token_unknown</code></a>.</p>
 <h3 id="query-list_tokens"><code>list_tokens</code></h3>
 <p>The tokens, by id.</p>
-<p><code>GET /v1/tokens</code>. Needs <code>tokens:read</code>. Takes <code>at</code>, <code>cursor</code> and <code>limit</code>. Client: <code>fasti token list</code>.</p>
+<p><code>GET /v1/tokens</code>. Needs <code>tokens:read</code>. Takes <code>at</code>, <code>after</code>, <code>cursor</code> and <code>limit</code>. Client: <code>fasti token list</code>.</p>
 <p>Answers <code>{"tokens": [...], "next": ...}</code> of <a href="#row-token_row"><code>token_row</code></a>.</p>
 <h3 id="row-token_row"><code>token_row</code></h3>
 <p>A token, without its secret.</p>
@@ -145,7 +145,7 @@ th,td{text-align:left;vertical-align:top;padding:.35rem .7rem;border-bottom:1px 
 <p>The log of events and the node that serves it.</p>
 <h3 id="query-list_events"><code>list_events</code></h3>
 <p>Events in the order of the log, as CloudEvents. <code>from</code> is inclusive; <code>next</code> of the answer continues.</p>
-<p><code>GET /v1/events</code>. Needs <code>events:read</code>. Client: <code>fasti events list</code>.</p>
+<p><code>GET /v1/events</code>. Needs <code>events:read</code>. Takes <code>after</code>. Client: <code>fasti events list</code>.</p>
 <table><thead><tr><th>Field</th><th>Type</th><th></th><th>Meaning</th></tr></thead><tbody>
 <tr><td><code>from</code></td><td>text</td><td>up to 64 bytes</td><td>Token or bare position to begin at; absent: the first event.</td></tr>
 <tr><td><code>limit</code></td><td>u32</td><td>1 to 10000; default <code>100</code></td><td>At most this many.</td></tr>
@@ -156,7 +156,7 @@ th,td{text-align:left;vertical-align:top;padding:.35rem .7rem;border-bottom:1px 
 </tbody></table>
 <h3 id="query-get_event"><code>get_event</code></h3>
 <p>The event at one position.</p>
-<p><code>GET /v1/events/{position}</code>. Needs <code>events:read</code>. Client: <code>fasti events show</code>.</p>
+<p><code>GET /v1/events/{position}</code>. Needs <code>events:read</code>. Takes <code>after</code>. Client: <code>fasti events show</code>.</p>
 <table><thead><tr><th>Field</th><th>Type</th><th></th><th>Meaning</th></tr></thead><tbody>
 <tr><td><code>position</code></td><td>u64</td><td>required; at least 1</td><td>Its position.</td></tr>
 </tbody></table>
@@ -174,7 +174,7 @@ th,td{text-align:left;vertical-align:top;padding:.35rem .7rem;border-bottom:1px 
 <p>Can fail with <a href="#error-followers_full"><code>followers_full</code></a>.</p>
 <h3 id="query-list_activity"><code>list_activity</code></h3>
 <p>Who changed what, when and why, newest first.</p>
-<p><code>GET /v1/activity</code>. Needs <code>events:read</code>. Takes <code>cursor</code> and <code>limit</code>. Client: <code>fasti activity</code>.</p>
+<p><code>GET /v1/activity</code>. Needs <code>events:read</code>. Takes <code>after</code>, <code>cursor</code> and <code>limit</code>. Client: <code>fasti activity</code>.</p>
 <table><thead><tr><th>Field</th><th>Type</th><th></th><th>Meaning</th></tr></thead><tbody>
 <tr><td><code>stream</code></td><td>text</td><td>up to 512 bytes</td><td>Only streams that begin with this.</td></tr>
 <tr><td><code>service</code></td><td>text</td><td>up to 128 bytes</td><td>Only this service and its instances.</td></tr>
@@ -424,7 +424,7 @@ th,td{text-align:left;vertical-align:top;padding:.35rem .7rem;border-bottom:1px 
 <p>Can fail with <a href="#error-expiry_guard_not_raised"><code>expiry_guard_not_raised</code></a>.</p>
 <h3 id="query-list_services"><code>list_services</code></h3>
 <p>The services, by name.</p>
-<p><code>GET /v1/services</code>. Needs <code>registry:read</code>. Takes <code>at</code>, <code>index</code> and <code>wait</code>, <code>cursor</code> and <code>limit</code>. Client: <code>fasti registry services</code>.</p>
+<p><code>GET /v1/services</code>. Needs <code>registry:read</code>. Takes <code>at</code>, <code>after</code>, <code>index</code> and <code>wait</code>, <code>cursor</code> and <code>limit</code>. Client: <code>fasti registry services</code>.</p>
 <table><thead><tr><th>Field</th><th>Type</th><th></th><th>Meaning</th></tr></thead><tbody>
 <tr><td><code>tag</code></td><td>tag, may be repeated</td><td>1 to 128 bytes</td><td>Only services that carry all of these tags.</td></tr>
 <tr><td><code>prefix</code></td><td>text</td><td>up to 128 bytes</td><td>Only names that begin with this.</td></tr>
@@ -432,7 +432,7 @@ th,td{text-align:left;vertical-align:top;padding:.35rem .7rem;border-bottom:1px 
 <p>Answers <code>{"services": [...], "next": ...}</code> of <a href="#row-service_row"><code>service_row</code></a>.</p>
 <h3 id="query-get_service"><code>get_service</code></h3>
 <p>One service.</p>
-<p><code>GET /v1/services/{service}</code>. Needs <code>registry:read</code>. Takes <code>at</code>, <code>index</code> and <code>wait</code>. Client: <code>fasti registry service</code>.</p>
+<p><code>GET /v1/services/{service}</code>. Needs <code>registry:read</code>. Takes <code>at</code>, <code>after</code>, <code>index</code> and <code>wait</code>. Client: <code>fasti registry service</code>.</p>
 <table><thead><tr><th>Field</th><th>Type</th><th></th><th>Meaning</th></tr></thead><tbody>
 <tr><td><code>service</code></td><td>name</td><td>required; <code>[A-Za-z0-9][A-Za-z0-9._:+~-]{0,127}</code></td><td>Its name.</td></tr>
 </tbody></table>
@@ -440,7 +440,7 @@ th,td{text-align:left;vertical-align:top;padding:.35rem .7rem;border-bottom:1px 
 <p>Can fail with <a href="#error-service_unknown"><code>service_unknown</code></a>.</p>
 <h3 id="query-list_instances"><code>list_instances</code></h3>
 <p>The instances of a service, by name, whatever their status.</p>
-<p><code>GET /v1/services/{service}/instances</code>. Needs <code>registry:read</code>. Takes <code>at</code>, <code>index</code> and <code>wait</code>, <code>cursor</code> and <code>limit</code>. Client: <code>fasti registry instances</code>.</p>
+<p><code>GET /v1/services/{service}/instances</code>. Needs <code>registry:read</code>. Takes <code>at</code>, <code>after</code>, <code>index</code> and <code>wait</code>, <code>cursor</code> and <code>limit</code>. Client: <code>fasti registry instances</code>.</p>
 <table><thead><tr><th>Field</th><th>Type</th><th></th><th>Meaning</th></tr></thead><tbody>
 <tr><td><code>service</code></td><td>name</td><td>required; <code>[A-Za-z0-9][A-Za-z0-9._:+~-]{0,127}</code></td><td>The service.</td></tr>
 <tr><td><code>tag</code></td><td>tag, may be repeated</td><td>1 to 128 bytes</td><td>Only instances that carry all of these tags.</td></tr>
@@ -453,7 +453,7 @@ th,td{text-align:left;vertical-align:top;padding:.35rem .7rem;border-bottom:1px 
 <p>Can fail with <a href="#error-service_unknown"><code>service_unknown</code></a>.</p>
 <h3 id="query-get_instance"><code>get_instance</code></h3>
 <p>One instance.</p>
-<p><code>GET /v1/services/{service}/instances/{instance}</code>. Needs <code>registry:read</code>. Takes <code>at</code>, <code>index</code> and <code>wait</code>. Client: <code>fasti registry instance</code>.</p>
+<p><code>GET /v1/services/{service}/instances/{instance}</code>. Needs <code>registry:read</code>. Takes <code>at</code>, <code>after</code>, <code>index</code> and <code>wait</code>. Client: <code>fasti registry instance</code>.</p>
 <table><thead><tr><th>Field</th><th>Type</th><th></th><th>Meaning</th></tr></thead><tbody>
 <tr><td><code>service</code></td><td>name</td><td>required; <code>[A-Za-z0-9][A-Za-z0-9._:+~-]{0,127}</code></td><td>The service.</td></tr>
 <tr><td><code>instance</code></td><td>name</td><td>required; <code>[A-Za-z0-9][A-Za-z0-9._:+~-]{0,127}</code></td><td>The instance.</td></tr>
@@ -462,7 +462,7 @@ th,td{text-align:left;vertical-align:top;padding:.35rem .7rem;border-bottom:1px 
 <p>Can fail with <a href="#error-instance_unknown"><code>instance_unknown</code></a>.</p>
 <h3 id="query-discover_instance"><code>discover_instance</code></h3>
 <p>One healthy instance with <code>strategy</code>, or without it all healthy ones. <code>any_status=true</code> looks at the others too.</p>
-<p><code>GET /v1/discover/{service}</code>. Needs <code>registry:read</code>. Takes <code>at</code>, <code>index</code> and <code>wait</code>, <code>cursor</code> and <code>limit</code>. Client: <code>fasti registry discover</code>.</p>
+<p><code>GET /v1/discover/{service}</code>. Needs <code>registry:read</code>. Takes <code>at</code>, <code>after</code>, <code>index</code> and <code>wait</code>, <code>cursor</code> and <code>limit</code>. Client: <code>fasti registry discover</code>.</p>
 <table><thead><tr><th>Field</th><th>Type</th><th></th><th>Meaning</th></tr></thead><tbody>
 <tr><td><code>service</code></td><td>name</td><td>required; <code>[A-Za-z0-9][A-Za-z0-9._:+~-]{0,127}</code></td><td>The service.</td></tr>
 <tr><td><code>strategy</code></td><td>pick_strategy</td><td>one of <code>random</code>, <code>round_robin</code>, <code>weighted</code></td><td>Answer one instance, chosen so; absent: the whole set.</td></tr>
@@ -476,7 +476,7 @@ th,td{text-align:left;vertical-align:top;padding:.35rem .7rem;border-bottom:1px 
 <p>Can fail with <a href="#error-service_unknown"><code>service_unknown</code></a>, <a href="#error-no_healthy_instance"><code>no_healthy_instance</code></a>.</p>
 <h3 id="query-list_registry_metrics"><code>list_registry_metrics</code></h3>
 <p>Counts of registry events by service, type and bucket of recorded time.</p>
-<p><code>GET /v1/registry/metrics</code>. Needs <code>registry:read</code>. Takes <code>at</code>, <code>cursor</code> and <code>limit</code>. Client: <code>fasti registry metrics</code>.</p>
+<p><code>GET /v1/registry/metrics</code>. Needs <code>registry:read</code>. Takes <code>at</code>, <code>after</code>, <code>cursor</code> and <code>limit</code>. Client: <code>fasti registry metrics</code>.</p>
 <table><thead><tr><th>Field</th><th>Type</th><th></th><th>Meaning</th></tr></thead><tbody>
 <tr><td><code>service</code></td><td>text</td><td>up to 128 bytes</td><td>Only this service; absent: the registry as a whole.</td></tr>
 <tr><td><code>type</code></td><td>text</td><td>up to 128 bytes</td><td>Only this event type.</td></tr>

@@ -195,7 +195,7 @@ def _param_target(one):
 def allowed(query):
     """Braced common_allowed of a query. One that has a parameter of the name itself reads it itself."""
     own = {one.name for one in query.params}
-    flags = [("after", "after" not in own and query.answer not in ("document", "report", "stream")), ("past", query.past),
+    flags = [("after", "after" not in own and query.takes_after), ("past", query.past),
              ("wait", query.wait), ("paged", query.paged)]
     return "{" + ", ".join(f".{name} = true" for name, on in flags if on) + "}"
 

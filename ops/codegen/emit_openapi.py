@@ -262,9 +262,9 @@ def _query_parameters(one, route):
         out.append(row)
     own = {p.name for p in one.params}
     shared = (["at"] if one.past else []) + (["index", "wait"] if one.wait else []) + \
-             (["cursor", "limit"] if one.paged else []) + (["after"] if one.answer not in ("document", "report", "stream") else [])
-    return out + [ref("parameters", name) for name in shared if name not in own] + \
-        [ref("parameters", "if_none_match"), ref("parameters", "traceparent")]
+             (["cursor", "limit"] if one.paged else []) + (["after"] if one.takes_after else [])
+    headers = (["if_none_match"] if one.has_etag else []) + ["traceparent"]
+    return out + [ref("parameters", name) for name in shared if name not in own] + [ref("parameters", name) for name in headers]
 
 
 COMMAND_PARAMETERS = ("dry_run", "idempotency_key", "if_match", "if_none_match", "fasti_reason", "traceparent")
@@ -331,8 +331,8 @@ def _query_answers(one):
     if one.answer == "document":
         kinds.append({"type": "object"})
     out = {"200": _answer("The answer.", {JSON: {"schema": kinds[0] if len(kinds) == 1 else {"anyOf": kinds}}},
-                          ("fasti_position", "etag"))}
-    if not one.answer:
+                          ("fasti_position", "etag") if one.has_etag else ("fasti_position",))}
+    if one.has_etag:
         out["304"] = {"description": "The answer is the one whose ETag was sent."}
     return out
 

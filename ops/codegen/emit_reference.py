@@ -115,7 +115,7 @@ HEADERS = (
 )
 
 COMMON = (
-    ("`after`", "every query", "Wait until this position or token is applied."),
+    ("`after`", "where said", "Wait until this position or token is applied, at most 10 s or `wait`."),
     ("`at`", "where said", "The answer as of then: a position, an RFC 3339 instant or a time ago, `-5m`."),
     ("`index`, `wait`", "where said", "Wait for an answer other than the one known at `index`, at most `wait` (up to `10m`)."),
     ("`cursor`, `limit`", "lists", "Pages: `next` of an answer is the `cursor` of the next; `limit` is 1 to 1000, 100 if absent."),
@@ -160,7 +160,7 @@ def _command_blocks(context, one):
 
 def _query_blocks(context, one):
     blocks = [heading(3, f"`{one.name}`", f"query-{one.name}"), paragraph(one.doc)]
-    takes = [name for name, on in (("`at`", one.past), ("`index` and `wait`", one.wait),
+    takes = [name for name, on in (("`at`", one.past), ("`after`", one.takes_after), ("`index` and `wait`", one.wait),
                                    ("`cursor` and `limit`", one.paged)) if on]
     told = ", ".join(f"`{r.method} {r.path}`" for r in one.routes) + f". Needs `{one.permission}`."
     if takes:

@@ -164,6 +164,14 @@ class Query:
     may_fail: list
     stream: Stream | None = None  # that alone decides the answer
 
+    @property
+    def takes_after(self):
+        return self.answer not in ("document", "report", "stream")
+
+    @property
+    def has_etag(self):
+        return self.past or self.answer == "event"
+
 
 @dataclass
 class Page:

@@ -46,8 +46,19 @@ public:
         }
         work();
     }
+    //! Runs all that was posted so far.
+    void run_all() {
+        for (const auto& work : take_all()) {
+            work();
+        }
+    }
 
 private:
+    std::deque<std::function<void()>> take_all() {
+        const std::lock_guard lock(mutex_);
+        return std::exchange(work_, {});
+    }
+
     std::mutex mutex_;
     std::condition_variable some_;
     std::deque<std::function<void()>> work_;

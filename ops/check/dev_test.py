@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""ops/dev: setup installs only when it may (an apt-get and a sudo of our own write down calls); wrong words are told."""
+"""ops/dev: setup installs only when it may (an apt-get and a sudo of our own write down calls), a
+pattern builds what it needs, wrong words are told."""
 
 from __future__ import annotations
 
 import os
 import pty
 import re
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -98,6 +100,43 @@ class setup(unittest.TestCase):
             os.close(ours)
             self.assertEqual(done.returncode, status)
             self.assertEqual("install" in self.calls(), installed)
+
+
+CTEST = """#!/bin/sh
+case " $* " in *" -N "*) sed 's/^/  Test #1: /' "$FAKE/tests";; esac
+"""
+NINJA = "#!/bin/sh\nprintf 'a_test: phony\\nb_test: phony\\nbin/a_test: CXX\\n'\n"
+CMAKE = '#!/bin/sh\necho "$*" >> "$FAKE/calls"\n'
+
+
+class what_is_built(unittest.TestCase):
+    """For a pattern: in a tree of its own, with a ctest that knows the tests named in a file."""
+
+    def calls(self, tests: str, *words: str) -> str:
+        with tempfile.TemporaryDirectory() as folder:
+            fake = Path(folder)
+            (fake / "ops").mkdir()
+            shutil.copy(DEV, fake / "ops/dev")
+            (fake / "tests").write_text(tests)
+            for name, text in (("apt-get", APT), ("ctest", CTEST), ("ninja", NINJA), ("cmake", CMAKE)):
+                tool = fake / name
+                tool.write_text(text, encoding="utf-8")
+                tool.chmod(0o755)
+            subprocess.run([fake / "ops/dev", "test", *words], env={**os.environ, "PATH": f"{fake}:{os.environ['PATH']}",
+                           "FAKE": str(fake), "FASTI_JOBS": "1"}, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+            return (fake / "calls").read_text()
+
+    def test_no_more_than_the_chosen_executables(self) -> None:
+        self.assertIn("--target a_test b_test\n", self.calls("a_test\nb_test\n", "[ab]_test"))
+
+    def test_everything_if_one_of_them_is_a_script(self) -> None:
+        self.assertNotIn("--target", self.calls("a_test\nkill9_test\n", "_test"))
+
+    def test_everything_without_a_choice(self) -> None:
+        self.assertNotIn("--target", self.calls("a_test\n"))
+
+    def test_what_is_named(self) -> None:
+        self.assertIn("--target fasti\n", self.calls("a_test\n", "a_test", "--targets", "fasti"))
 
 
 class usage(unittest.TestCase):

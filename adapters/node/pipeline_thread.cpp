@@ -11,6 +11,8 @@ namespace {
 
 //! How long nothing must wait before the log is told that it is idle.
 constexpr std::chrono::milliseconds idle_after{200};
+//! How many requests ahead of the one being decided their look-ups are fetched.
+constexpr std::size_t ahead_requests = 4;
 
 //! Memory a waiting request holds: its own, and that of the body its commands borrow from.
 std::size_t bytes_of(const command_request& request) {
@@ -134,7 +136,11 @@ void pipeline_thread::run() {
     };
     while (take(taken)) {
         run_between();
-        for (auto& request : taken) {
+        for (std::size_t i = 0; i < taken.size(); ++i) {
+            if (i + ahead_requests < taken.size()) {
+                decides_.foresee(*taken[i + ahead_requests]);
+            }
+            auto& request = taken[i];
             const bool commit_first = decides_.full() ||
                                       (!decides_.idle() && !decides_.fits(*request));
             if (commit_first && !commit()) {

@@ -24,6 +24,8 @@ constexpr std::size_t batch_bytes_enough = 4U * 1024U * 1024U;
 constexpr std::size_t room_per_command = 1'024;
 //! Kept free behind the last event of a command for its receipt and that of its batch.
 constexpr std::size_t room_for_receipts = 2'048;
+//! How many commands of a request ahead their look-ups are fetched.
+constexpr std::size_t ahead_commands = 4;
 
 //! Receipt status bits.
 constexpr std::uint32_t status_created = 1;
@@ -97,6 +99,7 @@ struct sequencer::parts {
     void know(const principal& caller);
     void stage_each(const command_request& request, std::vector<item_outcome>& outcomes);
     void stage_all(const command_request& request, command_answer& answer);
+    void foresee(const command_item& item);
     item_outcome run(const command_item& item);
     template <class Command>
     item_outcome run_one(const command_item& item, const Command& what);
@@ -132,6 +135,13 @@ bool sequencer::fits(const command_request& request) const noexcept {
 }
 
 bool sequencer::idle() const noexcept { return parts_->answers.empty(); }
+
+void sequencer::foresee(const command_request& request) {
+    const std::size_t first = std::min(ahead_commands, request.items.size());
+    for (std::size_t i = 0; i < first; ++i) {
+        parts_->foresee(request.items[i]);
+    }
+}
 
 void sequencer::stage(std::unique_ptr<command_request> request) {
     check(!full(), "a full batch is committed before more is staged");
@@ -233,9 +243,12 @@ void sequencer::parts::stage_each(const command_request& request,
                                   std::vector<item_outcome>& outcomes) {
     const auto start = batch.here();
     outcomes.reserve(request.items.size());
-    for (const command_item& item : request.items) {
+    for (std::size_t i = 0; i < request.items.size(); ++i) {
+        if (i + ahead_commands < request.items.size()) {
+            foresee(request.items[i + ahead_commands]);
+        }
         const auto before = batch.here();
-        item_outcome outcome = run(item);
+        item_outcome outcome = run(request.items[i]);
         if (dry_run) {
             if (outcome.kind == outcome_kind::appended) {
                 outcome.kind = outcome_kind::dry_run;
@@ -282,9 +295,12 @@ void sequencer::parts::stage_all(const command_request& request, command_answer&
         }
     }
     item_outcome sum;
-    for (const command_item& item : request.items) {
+    for (std::size_t i = 0; i < request.items.size(); ++i) {
+        if (i + ahead_commands < request.items.size()) {
+            foresee(request.items[i + ahead_commands]);
+        }
         const auto before = batch.here();
-        item_outcome outcome = run(item);
+        item_outcome outcome = run(request.items[i]);
         if (outcome.kind == outcome_kind::failed) {
             model.drop();
             batch.back_to(start);
@@ -314,6 +330,12 @@ void sequencer::parts::stage_all(const command_request& request, command_answer&
     if (keyed && sum.count > 0) {
         remember(request.batch_key, whole, sum);
     }
+}
+
+void sequencer::parts::foresee(const command_item& item) {
+    std::visit([&](const auto& what) { name_stream(what, scratch); }, item.what);
+    model.registry.foresee(scratch);
+    facts.foresee(scratch);
 }
 
 item_outcome sequencer::parts::run(const command_item& item) {

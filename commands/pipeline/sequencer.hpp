@@ -30,6 +30,10 @@ public:
     //! Needs room: call only while !full().
     void stage(std::unique_ptr<command_request> request);
 
+    //! A hint: this request is staged soon. Fetches what deciding about it will look up; a few requests
+    //! ahead, the waits for memory of several commands pass at the same time.
+    void foresee(const command_request& request);
+
     //! Whether the open batch is so large that it should be committed before more is staged.
     bool full() const noexcept;
 

@@ -129,6 +129,10 @@ public:
         return stream_version(stream);
     }
 
+    //! A hint: version_to_append() of this stream is asked for soon; a ledger may fetch what that will
+    //! touch. Thread: the appending one.
+    virtual void foresee([[maybe_unused]] std::string_view stream) noexcept {}
+
     //! What a key remembers, if anything. Thread: any.
     virtual result<std::optional<receipt>> find_receipt(std::string_view scope,
                                                         std::string_view key) const = 0;

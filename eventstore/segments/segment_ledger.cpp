@@ -63,6 +63,11 @@ public:
         auto known = head_of(stream_key(stream), stream);
         return known.ok() ? result<std::uint64_t>{**known} : std::move(known).error();
     }
+    void foresee(std::string_view stream) noexcept override {
+        const index_entry key{stream_key(stream), 0};
+        heads_.prefetch(key.hash);
+        index_->prefetch({&key, 1});
+    }
     result<std::optional<receipt>> find_receipt(std::string_view scope,
                                                 std::string_view key) const override {
         return receipt_of(parts(), scope, key);

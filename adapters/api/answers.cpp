@@ -38,9 +38,9 @@ void write_position(json_writer& out, std::uint64_t epoch, position at, std::uin
 }
 
 //! The token of the last event of an outcome, and its events. Errors: those of reading them.
-result<void> write_facts(json_writer& out, const item_outcome& what, const node& live) {
+result<void> write_facts(json_writer& out, const item_outcome& what, const committed_batch* batch,
+                         const node& live) {
     const position last = what.first + what.count - 1;
-    const committed_batch* batch = live.committing();
     if (batch != nullptr && what.first >= batch->first) {
         write_position(out, live.epoch(), last, batch->hashes[last - batch->first].prefix());
         out.quoted_name(R"("events":)");
@@ -143,8 +143,8 @@ void write_unchanged(json_writer& out, const node& live) {
     out.end_array();
 }
 
-result<void> write_outcome(json_writer& out, const item_outcome& what,
-                           const command_request& request, const node& live) {
+result<void> write_outcome(json_writer& out, const item_outcome& what, const command_answer& answer,
+                           const node& live) {
     if (what.kind == outcome_kind::unchanged) {
         write_unchanged(out, live);
         return {};
@@ -153,11 +153,11 @@ result<void> write_outcome(json_writer& out, const item_outcome& what,
     out.quoted_name(R"("outcome":)");
     out.text(to_name(what.kind));
     if (what.kind == outcome_kind::dry_run) {
-        write_plan(out, what, live, may_see_plan(request));
+        write_plan(out, what, live, may_see_plan(*answer.request));
         return {};
     }
     check(what.count > 0, "what was appended has events");
-    auto told = write_facts(out, what, live);
+    auto told = write_facts(out, what, answer.batch, live);
     if (!told.ok()) {
         out.out().resize(before);
     }
@@ -220,7 +220,7 @@ void write_item(json_writer& out, const command_answer& answer, std::size_t inde
     out.begin_object();
     out.quoted_name(R"("status":)");
     out.number(std::int64_t{200});
-    if (auto told = write_outcome(out, outcome, *answer.request, live); !told.ok()) {
+    if (auto told = write_outcome(out, outcome, answer, live); !told.ok()) {
         out.out().resize(before);
         write_failed_item(out, told.error());
         return;
@@ -249,7 +249,7 @@ void write_batch_answer(const call& asked, const command_answer& answer,
     if (whole && last.kind == outcome_kind::already &&
         answer.outcomes.size() < answer.request->items.size()) {
         // The key of the whole batch was known.
-        if (auto told = write_outcome(writer, last, *answer.request, live); !told.ok()) {
+        if (auto told = write_outcome(writer, last, answer, live); !told.ok()) {
             http::write_problem(told.error(), asked.out());
             return;
         }
@@ -283,7 +283,7 @@ result<void> write_answer(json_writer& out, const command_answer& answer,
                           const token_secrets& secrets, const node& live) {
     const item_outcome& outcome = answer.outcomes.at(0);
     out.begin_object();
-    if (auto told = write_outcome(out, outcome, *answer.request, live); !told.ok()) {
+    if (auto told = write_outcome(out, outcome, answer, live); !told.ok()) {
         return told;
     }
     secrets.write(out, 0, outcome);

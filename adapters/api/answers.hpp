@@ -18,10 +18,10 @@ namespace fasti::api {
 std::string_view to_name(outcome_kind kind) noexcept;
 
 //! The members `outcome`, `position` and `events` of one outcome that did not fail; inside an open
-//! object. Only within `done`: positions of fresh events come from the batch being told.
+//! object. `what` is one of the answer's; fresh events come from the answer's batch.
 //! Errors: those of reading what was appended long ago; nothing of the outcome was written then.
-result<void> write_outcome(json_writer& out, const item_outcome& what,
-                           const command_request& request, const node& live);
+result<void> write_outcome(json_writer& out, const item_outcome& what, const command_answer& answer,
+                           const node& live);
 
 //! The same members where nothing was appended.
 void write_unchanged(json_writer& out, const node& live);

@@ -93,13 +93,11 @@ void node::on_notice(commit_notice notice) {
     for (command_answer& answer : notice.answers) {
         settle(answer);
     }
-    committing_ = notice.batch.get();
     for (command_answer& answer : notice.answers) {
         if (answer.request->done) {
             answer.request->done(answer);
         }
     }
-    committing_ = nullptr;
     if (notice.batch != nullptr) {
         for (std::size_t i = 0; i < observers_.size(); ++i) {
             observers_[i]->on_committed(notice.batch);

@@ -99,10 +99,6 @@ public:
     //! renewed it until then, not when nobody has listened for a while.
     void tick(std::int64_t heard_us);
 
-    //! The batch whose answers are being told: only within `done` of a request; null when the
-    //! commit appended nothing.
-    const committed_batch* committing() const noexcept { return committing_; }
-
     //! Remaining times of all leases, to be kept about once a second.
     void write_lease_checkpoint(std::int64_t spare_ms, std::string& out) const;
 
@@ -150,7 +146,6 @@ private:
     std::string position_token_;       // of views and head, written once a batch
     std::uint64_t epoch_ = 0;
     std::shared_ptr<const principal> lease_principal_;
-    const committed_batch* committing_ = nullptr;
     std::vector<commit_observer*> observers_;
     node_counters counters_;
 };

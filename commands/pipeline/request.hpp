@@ -93,6 +93,8 @@ struct command_answer {
     std::vector<item_outcome> outcomes;
     //! Mode all: the failure at the end is none of the last item's but of the request as a whole.
     bool failed_whole = false;
+    //! What the commit appended that the answer rests on, null when nothing; as long as the notice lives.
+    const committed_batch* batch = nullptr;
 };
 
 //! What one commit made true. Answers may be told only after `batch` was applied to the views.

@@ -1,55 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "commands/pipeline/sequencer.hpp"
 
+#include "commands/pipeline/batch_room.hpp"
 #include "commands/pipeline/dispatch.hpp"
 #include "commands/pipeline/open_batch.hpp"
+#include "commands/pipeline/repeats.hpp"
 #include "domain/wire/commands.gen.hpp"
 #include "domain/wire/identity_stored.gen.hpp"
 #include "domain/wire/registry_stored.gen.hpp"
-#include "eventstore/port/record.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <string>
 #include <utility>
 
 namespace fasti {
 namespace {
 
-//! A batch is committed before it grows past these: far below the ledger's own limits, so that one
-//! more request always fits.
-constexpr std::size_t batch_events_enough = 16'384;
-constexpr std::size_t batch_bytes_enough = 4U * 1024U * 1024U;
-//! Staged bytes for each command beyond its own text: envelope, and defaults made explicit.
-constexpr std::size_t room_per_command = 1'024;
-//! Kept free behind the last event of a command for its receipt and that of its batch.
-constexpr std::size_t room_for_receipts = 2'048;
 //! How many commands of a request ahead their look-ups are fetched.
 constexpr std::size_t ahead_commands = 4;
-
-//! Receipt status bits.
-constexpr std::uint32_t status_created = 1;
 
 error version_conflict_at(std::uint64_t actual) {
     error failure{error_code::version_conflict,
                   "The stream is at version " + std::to_string(actual) + "."};
     failure.actual_version = actual;
     return failure;
-}
-
-//! About how much a request appends. What its items borrow from the body is not counted: that is
-//! measured event by event.
-std::size_t estimate_of(const command_request& request) {
-    const std::size_t wanted = request.items.size() * room_per_command + 2 * request.texts.bytes();
-    return wanted + request.items.size() * (request.reason.size() + request.correlation.size() +
-                                            request.trace.size() + request.cause.size());
-}
-
-error reused(std::string message) { return error{error_code::key_reused, std::move(message)}; }
-
-error too_large() {
-    return error{error_code::body_too_large,
-                 "The commands of one request make more than one append can hold."};
 }
 
 //! Whether a failure met at one command of a batch says nothing about that command: there is no room for
@@ -75,10 +49,11 @@ struct sequencer::parts {
     id_source& ids;
 
     open_batch batch = {};
+    batch_room room{facts, batch};
+    repeats keys{facts, batch};
     std::vector<command_answer> answers = {};
     position head = 0;
     instant last_recorded = {};
-    std::size_t room_ensured = 0;
 
     // What all items of the request being staged share; texts kept in the batch.
     event_draft common = {};
@@ -90,11 +65,7 @@ struct sequencer::parts {
     std::vector<std::string_view> permissions = {};
     std::string scratch = {};
     std::string own_stream = {}; // of the command being decided
-    chain_hasher hasher = {};
 
-    result<void> make_room(const command_request& request);
-    result<void> ensure_room(std::size_t wanted);
-    result<void> check_size(const event_draft& draft);
     void begin(const command_request& request);
     void know(const principal& caller);
     void stage_each(const command_request& request, std::vector<item_outcome>& outcomes);
@@ -108,12 +79,8 @@ struct sequencer::parts {
     template <class Command>
     std::optional<error> check_conditions(const command_item& item, const Command& what,
                                           std::string_view stream, bool was_there);
-    result<std::optional<item_outcome>> recall(std::string_view key, const id128& body_hash);
-    void remember(std::string_view key, const id128& body_hash, const item_outcome& outcome);
     result<std::uint64_t> version_of(std::string_view stream);
     std::vector<planned_event> take_plan(const open_batch::savepoint& from);
-    id128 body_hash_of(const command_item& item);
-    id128 digest_of(std::string_view canonical);
 };
 
 sequencer::sequencer(ledger& facts, write_model& model, clock& time, id_source& ids)
@@ -125,13 +92,10 @@ sequencer::sequencer(ledger& facts, write_model& model, clock& time, id_source& 
 
 sequencer::~sequencer() = default;
 
-bool sequencer::full() const noexcept {
-    return parts_->batch.events().size() >= batch_events_enough ||
-           parts_->batch.bytes() >= batch_bytes_enough;
-}
+bool sequencer::full() const noexcept { return parts_->room.full(); }
 
 bool sequencer::fits(const command_request& request) const noexcept {
-    return parts_->batch.bytes() + estimate_of(request) <= batch_bytes_max;
+    return parts_->room.fits(request);
 }
 
 bool sequencer::idle() const noexcept { return parts_->answers.empty(); }
@@ -146,7 +110,7 @@ void sequencer::foresee(const command_request& request) {
 void sequencer::stage(std::unique_ptr<command_request> request) {
     check(!full(), "a full batch is committed before more is staged");
     command_answer answer;
-    const auto room = parts_->make_room(*request);
+    const auto room = parts_->room.make_for(*request);
     if (!room.ok()) {
         answer.failed_whole = request->mode == batch_mode::all;
         answer.outcomes.assign(answer.failed_whole ? 1 : request->items.size(),
@@ -176,40 +140,13 @@ result<commit_notice> sequencer::commit() {
     }
     parts_->batch.clear();
     parts_->known = nullptr;
-    parts_->room_ensured = 0;
+    parts_->room.forget();
     notice.answers = std::exchange(parts_->answers, {});
+    parts_->answers.reserve(notice.answers.size());
+    for (command_answer& answer : notice.answers) {
+        answer.batch = notice.batch.get();
+    }
     return notice;
-}
-
-result<void> sequencer::parts::make_room(const command_request& request) {
-    const std::size_t own = estimate_of(request);
-    if (own > batch_bytes_max) {
-        return too_large();
-    }
-    return ensure_room(batch.bytes() + own);
-}
-
-//! Room on the disk for the open batch to grow to so many bytes.
-result<void> sequencer::parts::ensure_room(std::size_t wanted) {
-    if (wanted <= room_ensured) {
-        return {};
-    }
-    const std::size_t ahead = std::min(batch_bytes_max,
-                                       std::max(2 * wanted, batch_bytes_enough / 8));
-    if (auto room = facts.ensure_room(ahead); !room.ok()) {
-        return room;
-    }
-    room_ensured = ahead;
-    return {};
-}
-
-//! Whether one more event fits in the append: what the ledger refuses there ends the process.
-result<void> sequencer::parts::check_size(const event_draft& draft) {
-    const std::size_t grown = batch.bytes() + record_bytes_max(draft) + room_for_receipts;
-    if (grown > batch_bytes_max || draft.data.size() > event_data_bytes_max) {
-        return too_large();
-    }
-    return ensure_room(grown);
 }
 
 void sequencer::parts::begin(const command_request& request) {
@@ -273,22 +210,18 @@ void sequencer::parts::stage_all(const command_request& request, command_answer&
         outcomes.push_back(std::move(why));
     };
     const auto start = batch.here();
-    id128 whole;
     const bool keyed = !request.batch_key.empty() && !dry_run;
+    key_use whole{scope, request.batch_key, {}};
     if (keyed) {
-        std::string digests;
-        for (const command_item& item : request.items) {
-            digests.append(body_hash_of(item).as_bytes());
-        }
-        whole = digest_of(digests);
+        whole.digest = keys.digest_of(request.items);
         for (const command_item& item : request.items) {
             if (item.idempotency_key == request.batch_key) {
-                fail_whole(failed_with(reused("A command of the batch has the key of the "
-                                              "whole batch.")));
+                fail_whole(failed_with(key_reused("A command of the batch has the key of the "
+                                                  "whole batch.")));
                 return;
             }
         }
-        auto told = recall(request.batch_key, whole);
+        auto told = keys.recall(whole, head);
         if (!told.ok() || told.value().has_value()) {
             fail_whole(told.ok() ? *told.value() : failed_with(told.error()));
             return;
@@ -328,7 +261,7 @@ void sequencer::parts::stage_all(const command_request& request, command_answer&
     }
     model.keep();
     if (keyed && sum.count > 0) {
-        remember(request.batch_key, whole, sum);
+        keys.remember(whole, sum, head);
     }
 }
 
@@ -344,10 +277,11 @@ item_outcome sequencer::parts::run(const command_item& item) {
 
 template <class Command>
 item_outcome sequencer::parts::run_one(const command_item& item, const Command& what) {
-    id128 body_hash;
-    if (!item.idempotency_key.empty() && !dry_run) {
-        body_hash = body_hash_of(item);
-        auto told = recall(item.idempotency_key, body_hash);
+    const bool keyed = !item.idempotency_key.empty() && !dry_run;
+    key_use own{scope, item.idempotency_key, {}};
+    if (keyed) {
+        own.digest = keys.digest_of(item);
+        auto told = keys.recall(own, head);
         if (!told.ok()) {
             return failed_with(std::move(told).error());
         }
@@ -382,8 +316,8 @@ item_outcome sequencer::parts::run_one(const command_item& item, const Command& 
             return failed_with(std::move(staged).error());
         }
         outcome.created = !was_there && exists(model, what);
-        if (!item.idempotency_key.empty() && !dry_run) {
-            remember(item.idempotency_key, body_hash, outcome);
+        if (keyed) {
+            keys.remember(own, outcome, head);
         }
     }
     if (outcome.kind == outcome_kind::appended && batch.events().back().stream == own_stream) {
@@ -451,9 +385,9 @@ result<void> sequencer::parts::stage_events(const std::vector<Event>& events,
             batch.back_to(before);
             return std::move(version).error();
         }
-        if (auto room = check_size(draft); !room.ok()) {
+        if (auto fits = room.make_for(draft); !fits.ok()) {
             batch.back_to(before);
-            return room;
+            return fits;
         }
         draft.stream_version = version.value() + 1;
         batch.add(draft);
@@ -466,47 +400,6 @@ result<void> sequencer::parts::stage_events(const std::vector<Event>& events,
         std::visit([&](const auto& fact) { evolve_model(model, fact, context); }, events[i]);
     }
     return {};
-}
-
-result<std::optional<item_outcome>> sequencer::parts::recall(std::string_view key,
-                                                             const id128& body_hash) {
-    if (key.size() > receipt_key_bytes_max) {
-        return error{error_code::fields_invalid, "An idempotency key has at most 255 bytes."};
-    }
-    receipt found;
-    if (const receipt_draft* staged = batch.find(scope, key)) {
-        found = {staged->body_hash, head + 1 + staged->first, staged->count, staged->status};
-    } else {
-        auto remembered = facts.find_receipt(scope, key);
-        if (!remembered.ok()) {
-            return std::move(remembered).error();
-        }
-        if (!remembered.value().has_value()) {
-            return std::optional<item_outcome>{};
-        }
-        found = *remembered.value();
-    }
-    if (found.body_hash != body_hash) {
-        return reused("The idempotency key was already used for another command.");
-    }
-    item_outcome outcome;
-    outcome.kind = outcome_kind::already;
-    outcome.created = (found.status & status_created) != 0;
-    outcome.first = found.first;
-    outcome.count = found.count;
-    return std::optional<item_outcome>{std::move(outcome)};
-}
-
-void sequencer::parts::remember(std::string_view key, const id128& body_hash,
-                                const item_outcome& outcome) {
-    receipt_draft receipt;
-    receipt.scope = scope;
-    receipt.key = batch.texts().keep(key);
-    receipt.body_hash = body_hash;
-    receipt.first = outcome.first - head - 1;
-    receipt.count = outcome.count;
-    receipt.status = outcome.created ? status_created : 0;
-    batch.add(receipt);
 }
 
 result<std::uint64_t> sequencer::parts::version_of(std::string_view stream) {
@@ -524,24 +417,6 @@ std::vector<planned_event> sequencer::parts::take_plan(const open_batch::savepoi
                         draft.stream_version, std::string(draft.data)});
     }
     return plan;
-}
-
-id128 sequencer::parts::body_hash_of(const command_item& item) {
-    std::string canonical;
-    std::visit(
-        [&](const auto& what) {
-            canonical.assign(what.type_name).push_back('\0');
-            encode(what, canonical);
-        },
-        item.what);
-    return digest_of(canonical);
-}
-
-id128 sequencer::parts::digest_of(std::string_view canonical) {
-    const hash256 digest = hasher.next({}, canonical);
-    id128 hash;
-    std::copy_n(digest.bytes.begin(), hash.bytes.size(), hash.bytes.begin());
-    return hash;
 }
 
 } // namespace fasti

@@ -43,13 +43,13 @@ struct remembered : testing::Test {
     std::shared_ptr<principal> caller = std::make_shared<principal>(principal{"token/aa", "", {}});
     hand_driven_node node{disk, time, ids, node_options{}};
     item_outcome known;
-    command_request asked;
+    command_answer answer{.request = std::make_unique<command_request>(), .outcomes = {}};
     std::string text;
     json_writer out{text};
 };
 
 TEST_F(remembered, is_told_with_its_events) {
-    ASSERT_TRUE(write_outcome(out, known, asked, *node).ok());
+    ASSERT_TRUE(write_outcome(out, known, answer, *node).ok());
     EXPECT_THAT(text, HasSubstr(R"("outcome":"already")"));
     EXPECT_THAT(text, HasSubstr(R"("type":"instance_registered")"));
 }
@@ -57,7 +57,7 @@ TEST_F(remembered, is_told_with_its_events) {
 TEST_F(remembered, is_not_told_by_half_when_its_events_cannot_be_read) {
     disk.unreadable = error{error_code::store_unavailable, "The disk failed."};
     out.begin_object();
-    const auto told = write_outcome(out, known, asked, *node);
+    const auto told = write_outcome(out, known, answer, *node);
     ASSERT_FALSE(told.ok());
     EXPECT_EQ(told.error().code, error_code::store_unavailable);
     EXPECT_EQ(text, "{");
@@ -65,9 +65,7 @@ TEST_F(remembered, is_not_told_by_half_when_its_events_cannot_be_read) {
 
 TEST_F(remembered, is_a_problem_when_it_cannot_be_read) {
     disk.unreadable = error{error_code::store_unavailable, "The disk failed."};
-    const token_secrets secrets(asked);
-    command_answer answer;
-    answer.request = std::make_unique<command_request>();
+    const token_secrets secrets(*answer.request);
     answer.outcomes.push_back(known);
     const auto told = write_answer(out, answer, secrets, *node);
     ASSERT_FALSE(told.ok());

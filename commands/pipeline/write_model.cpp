@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "commands/pipeline/write_model.hpp"
 
+#include "commands/pipeline/dispatch.hpp"
+
 #include <cstdint>
 
 namespace fasti {
@@ -9,21 +11,6 @@ namespace {
 // How many events ahead each step of fetching is; below the ring's length.
 constexpr std::size_t ahead_slots = 12;
 constexpr std::size_t ahead_records = 6;
-
-//! Hands an event to the context that declares it.
-struct folder {
-    write_model& model;
-    const event_context& context;
-
-    template <class Event>
-    void operator()(const Event& event) const {
-        if constexpr (requires { registry::evolve(model.registry, event, context); }) {
-            registry::evolve(model.registry, event, context);
-        } else {
-            identity::evolve(model.identity, event, context);
-        }
-    }
-};
 
 void append_section(std::string_view bytes, std::string& out) {
     const std::uint64_t size = bytes.size();
@@ -65,8 +52,8 @@ void write_model::drop() {
 result<void> write_model::fold(const recorded_event& event) {
     const event_draft& fact = event.fact;
     const event_context context{fact.recorded, fact.stream_version, event.at, fact.actor};
-    const decode_status status = visit_event(fact.type, fact.revision, fact.data, scratch_,
-                                             folder{*this, context});
+    const auto evolve = [&](const auto& what) { evolve_model(*this, what, context); };
+    const decode_status status = visit_event(fact.type, fact.revision, fact.data, scratch_, evolve);
     if (status != decode_status::ok) {
         return error{error_code::store_damaged,
                      "The event at position " + std::to_string(event.at) + " of type '" +

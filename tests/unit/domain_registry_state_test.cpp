@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Properties of the write model: dropping leaves no trace, and snapshots are canonical and safe to read.
-#include "domain/registry/registry.gen.hpp"
-#include "domain/registry/state.hpp"
-#include "tests/support/given.hpp"
+//! What the state knows and how: counts, dropping leaves no trace, snapshots are canonical and safe to read.
+#include "tests/support/registry_samples.hpp"
 
 #include <gtest/gtest.h>
 
@@ -15,7 +13,73 @@
 namespace fasti::registry {
 namespace {
 
-using test::scenario_now;
+TEST(registry_state, counts_instances_of_a_service) {
+    state now;
+    test::folder fold(now);
+    fold(web_1());
+    EXPECT_TRUE(now.has_service("web"));
+    EXPECT_FALSE(now.find_service("web")->registered);
+    fold(web_service());
+    EXPECT_EQ(now.find_service("web")->instances, 1U);
+    fold(instance_deregistered{.service = "web", .instance = "web-1"});
+    EXPECT_EQ(now.find_service("web")->instances, 0U);
+    fold(service_deregistered{.service = "web"});
+    EXPECT_FALSE(now.has_service("web"));
+    now.drop();
+    EXPECT_EQ(now.service_count() + now.instance_count(), 0U);
+}
+
+TEST(registry_state, stays_with_its_instances_when_an_old_log_deregistered_it) {
+    state now;
+    test::folder fold(now);
+    fold(web_service());
+    fold(web_1());
+    now.keep();
+    fold(service_deregistered{.service = "web"});
+    fold(instance_deregistered{.service = "web", .instance = "web-1"});
+    EXPECT_FALSE(now.has_service("web"));
+    now.drop();
+    EXPECT_TRUE(now.find_service("web")->registered);
+    EXPECT_EQ(now.find_service("web")->instances, 1U);
+}
+
+TEST(registry_state, keeps_which_event_granted_or_ended_a_lease) {
+    state now;
+    test::folder fold(now);
+    fold(web_1());
+    fold(web_1_draining);
+    now.keep();
+    int seen = 0;
+    const auto see = [&](std::uint64_t generation, bool expired) {
+        now.for_each_instance([&](const instance_record& record) {
+            ++seen;
+            EXPECT_EQ(record.service(), "web");
+            EXPECT_EQ(record.instance(), "web-1");
+            EXPECT_EQ(record.lease(), 5000U);
+            EXPECT_EQ(record.generation, generation);
+            EXPECT_EQ(instant{record.since_us}, scenario_now);
+            EXPECT_EQ(record.is(instance_record::expired), expired);
+        });
+    };
+    see(1, false);
+    fold(web_1_expired());
+    see(3, true);
+    EXPECT_EQ(seen, 2);
+}
+
+TEST(registry_state, keeps_texts_apart_that_look_alike) {
+    state now;
+    test::folder fold(now);
+    for (const auto& [service, instance] : std::vector<std::pair<const char*, const char*>>{
+             {"a", "b"}, {"b", "a"}, {"ab", "c"}, {"a", "bc"}}) {
+        instance_registered fact = web_1();
+        fact.service = service;
+        fact.instance = instance;
+        fold(fact);
+    }
+    EXPECT_EQ(now.instance_count(), 4U);
+    EXPECT_FALSE(now.has_instance("ab", "bc"));
+}
 
 std::string snapshot_of(const state& now) {
     std::string bytes;

@@ -226,6 +226,26 @@ class comparing(unittest.TestCase):
         self.assertIn("made_up: ended with status 1", "".join(regress.complaints(done, "c", "n")))
 
 
+class a_run(unittest.TestCase):
+    def asked_for(self, shares: list[float]) -> tuple[float, list[float]]:
+        """Each request costs 5 us; of each run the server has a share of its core. What is told, and how long the runs were."""
+        lengths: list[float] = []
+
+        def run(seconds: float) -> regress.Run:
+            lengths.append(seconds)
+            requests = shares[len(lengths) - 1] * seconds * 1e6 / 5
+            return {"requests": requests, "server_cpu_us": 5.0 if requests else 0.0}
+        return regress.long_enough(run, 0.3)["server_cpu_us"], lengths
+
+    def test_is_repeated_for_longer_where_the_server_hardly_got_its_core(self) -> None:
+        self.assertEqual(self.asked_for([0.5]), (5.0, [0.3]))
+        self.assertEqual(self.asked_for([0.0, 0.01, 0.1]), (5.0, [0.3, 0.6, 1.2]))
+
+    def test_is_given_up_on_a_machine_that_has_no_time(self) -> None:
+        with self.assertRaisesRegex(bench_error, "overloaded"):
+            self.asked_for([0.0] * 5)
+
+
 class words(unittest.TestCase):
     def told(self, *given: str) -> str:
         done = subprocess.run([sys.executable, "-B", regress.__file__, "--check", *given], cwd=ROOT, capture_output=True,

@@ -83,6 +83,11 @@ if(FASTI_TESTS AND NOT FASTI_FUZZ)
     USES boost)
   fasti_executable(NAME ledger_bench SOURCES tests/bench/ledger_bench.cpp
     NEEDS eventstore/port eventstore/segments)
+  if(NOT FASTI_SANITIZE)  # what runs in process has the server's allocator
+    foreach(bench parts_bench views_bench pipeline_bench ledger_bench)
+      fasti_use(${bench} PRIVATE mimalloc)
+    endforeach()
+  endif()
   fasti_test(NAME bench_smoke SCRIPT tests/bench/run.py ARGS --smoke)
   fasti_test(NAME regress_test SCRIPT tests/bench/regress_test.py LABEL check)
 endif()

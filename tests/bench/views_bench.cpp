@@ -10,7 +10,6 @@
 #include "projections/engine/view_set.hpp"
 #include "tests/bench/made_events.hpp"
 
-#include <malloc.h>
 
 #include <time.h>
 #include <algorithm>
@@ -82,11 +81,6 @@ private:
     std::unique_ptr<committed_batch> open_;
 };
 
-std::size_t heap_bytes() {
-    const struct mallinfo2 info = mallinfo2();
-    return info.uordblks + info.hblkhd;
-}
-
 double decode_only(const made_log& log) {
     event_scratch scratch;
     recorded_event event;
@@ -112,7 +106,6 @@ void rebuild_figures(const shape& of) {
     const made_log log(of);
     const std::string what = describe(of);
     print("decode only", decode_only(log), "events/s", what);
-    const std::size_t before = heap_bytes();
     const auto views = std::make_unique<view_set>();
     const double begin = seconds_now();
     for (const auto& batch : log.batches) {
@@ -124,8 +117,6 @@ void rebuild_figures(const shape& of) {
     print("registry view memory",
           static_cast<double>(views->registry().structure_bytes()) / instances,
           "bytes/instance beside text", what);
-    print("all views on the heap", static_cast<double>(heap_bytes() - before) / instances,
-          "bytes/instance", what);
     std::string bytes;
     const double write_begin = seconds_now();
     views->registry().write_snapshot(bytes);

@@ -35,6 +35,7 @@ struct event_followers::group {
     std::vector<follower*> live;
     std::shared_ptr<std::string> pending = std::make_shared<std::string>();
     std::uint64_t pending_frames = 0;
+    position offered = 0; //!< the last event it was offered
 };
 
 struct event_followers::follower {
@@ -98,6 +99,7 @@ void event_followers::add(http::stream to, event_filter filter, const chain_plac
         place->second = std::make_unique<group>();
         place->second->filter = std::make_shared<const event_filter>(std::move(filter));
         place->second->self = place;
+        enter(*place->second);
     }
     const std::uint64_t id = ++last_id_;
     auto made = std::make_unique<follower>();
@@ -139,23 +141,73 @@ void event_followers::fan_out(const committed_batch& batch) {
         check(decode_record(batch.canonical(i), event), "what was committed can be read");
         at = {event.at + 1, batch.hashes[i]};
         frame_.clear();
-        for (const auto& [key, each] : groups_) {
-            if (each->live.empty() || !each->filter->matches(event.fact)) {
-                continue;
-            }
-            if (frame_.empty()) {
-                writer_.write_frame(event, at.before, frame_);
-            }
-            *each->pending += frame_;
-            ++each->pending_frames;
-            if (each->pending->size() >= live_piece_bytes) {
-                send(*each, at);
-            }
+        for (group* const each : anywhere_) {
+            offer(*each, event, at);
+        }
+        if (!rooted_.empty()) {
+            offer_to_rooted(event, at);
         }
     }
-    for (const auto& [key, each] : groups_) {
+    for (group* const each : pending_) {
         if (!each->pending->empty()) {
             send(*each, at);
+        }
+    }
+    pending_.clear();
+}
+
+//! Groups of filters for certain streams are found by name: a thousand followers of a service each cost an event
+//! no more than those it concerns.
+void event_followers::offer_to_rooted(const recorded_event& event, const chain_place& at) {
+    const std::string_view stream = event.fact.stream;
+    for (std::size_t end = stream.find('/');; end = stream.find('/', end + 1)) {
+        if (const auto found = rooted_.find(stream.substr(0, end)); found != rooted_.end()) {
+            for (group* const each : found->second) {
+                offer(*each, event, at);
+            }
+        }
+        if (end == stream.npos) {
+            return;
+        }
+    }
+}
+
+void event_followers::offer(group& to, const recorded_event& event, const chain_place& at) {
+    if (to.live.empty() || to.offered == event.at || !to.filter->matches(event.fact)) {
+        return;
+    }
+    to.offered = event.at; // it may stand under two roots of one filter
+    if (frame_.empty()) {
+        writer_.write_frame(event, at.before, frame_);
+    }
+    if (to.pending->empty()) {
+        pending_.push_back(&to);
+    }
+    *to.pending += frame_;
+    ++to.pending_frames;
+    if (to.pending->size() >= live_piece_bytes) {
+        send(to, at);
+    }
+}
+
+void event_followers::enter(group& fresh) {
+    if (fresh.filter->streams_under.empty()) {
+        anywhere_.push_back(&fresh);
+    }
+    for (const std::string& root : fresh.filter->streams_under) {
+        rooted_[root].push_back(&fresh);
+    }
+}
+
+void event_followers::leave(group& gone) {
+    std::erase(anywhere_, &gone);
+    std::erase(pending_, &gone);
+    for (const std::string& root : gone.filter->streams_under) {
+        if (const auto found = rooted_.find(root); found != rooted_.end()) {
+            std::erase(found->second, &gone);
+            if (found->second.empty()) {
+                rooted_.erase(found);
+            }
         }
     }
 }
@@ -231,6 +283,7 @@ void event_followers::remove(std::uint64_t id) {
         leave_live(gone);
     }
     if (--gone.of->users == 0) {
+        leave(*gone.of);
         groups_.erase(gone.of->self);
     }
     all_.erase(found);

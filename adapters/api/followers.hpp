@@ -73,6 +73,10 @@ private:
 
     follower* find(std::uint64_t id) const;
     void fan_out(const committed_batch& batch);
+    void offer_to_rooted(const recorded_event& event, const chain_place& at);
+    void offer(group& to, const recorded_event& event, const chain_place& at);
+    void enter(group& fresh);
+    void leave(group& gone);
     void send(group& to, const chain_place& upto);
     void advance(follower& one);
     void wait_for_client(follower& one);
@@ -95,6 +99,10 @@ private:
     cloudevent_writer writer_;
     std::string frame_; // scratch of fan_out()
     std::map<std::string, std::unique_ptr<group>> groups_;
+    std::vector<group*> anywhere_; // of filters that name no streams
+    std::unordered_map<std::string, std::vector<group*>, text_hash, std::equal_to<>>
+        rooted_;                  // by them
+    std::vector<group*> pending_; // hold frames of the batch being told
     std::unordered_map<std::uint64_t, std::unique_ptr<follower>> all_;
     std::deque<std::uint64_t> queue_; // wait for a piece from the log
     std::size_t feedings_ = 0;        // under way

@@ -152,7 +152,7 @@ def streams(how: settings) -> list[row]:
             rows.append(row(f"{path}, p99", middle(value, "delay_p99_us"), "us from the event's time to arrival",
                             theirs.name, middle(raw, "delay_p99_us"), 10_000, "at most 10 ms", True,
                             spread(value, "delay_p99_us"), how.placement, _stream_details(raw, value)))
-    return [*rows, _slowed(how, size)]
+    return [*rows, _slowed(how, size), _slowed_by_own(how)]
 
 
 def _slowed(how: settings, size: int) -> row:
@@ -169,6 +169,22 @@ def _slowed(how: settings, size: int) -> row:
                20.0, "at most 20 % slower", True, (min(each), max(each)), how.placement,
                {"per_s_alone": round(middle(alone[1], "per_s")), "raw_per_s_alone": round(middle(alone[0], "per_s")),
                 **_stream_details(*beside)})
+
+
+def _slowed_by_own(how: settings) -> row:
+    """Each subscriber follows one service, as who waits for changes of what it calls does."""
+    cores, _ = cores_for(how.placement)
+    count = how.scaled(100, 10)
+    words = ("--mode", "register", "--connections", 64, "--services", count, "--expect", 201, "--each-own")
+    with fasti(how.build, cores) as ours:
+        own = numbering()
+        alone, beside = alternating(how, *(
+            lambda told=told: own.run(how, ours, how.placement, 1, *words, "--subscribers", told) for told in (0, count)))
+    each = [100 * (1 - run["per_s"] / middle(alone, "per_s")) for run in beside]
+    return row(f"registrations beside {count} subscribers of a service each", 100 * (1 - middle(beside, "per_s") / middle(alone, "per_s")),
+               "% slower", "the bar", 20.0, 20.0, "at most 20 % slower", True, (min(each), max(each)), how.placement,
+               {"per_s_alone": round(middle(alone, "per_s")), "per_s": round(middle(beside, "per_s")),
+                "delay_p99_us": round(middle(beside, "delay_p99_us"))})
 
 
 PATHS: dict[str, Callable[[settings], list[row]]] = {

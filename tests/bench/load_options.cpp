@@ -24,6 +24,7 @@ constexpr const char* usage = R"(Usage: fasti_load --addr IPV4:PORT [options]
   --first N            number of the first instance registered (0)
   --commands N         in one batch (100)    --lease-ms N (3600000)    --keys   an idempotency key for each
   --subscribers N      of all events, beside the requests    --ahead N   events under way to them at most (0: any)
+  --each-own           subscriber N follows service N only
   --rate N             commands a second at most, with --subscribers (0: any)
   --expect STATUS      every other status is an error (200)
   --server-pids A,B    whose processor time to report
@@ -136,6 +137,8 @@ bool read_options(load_options& wanted, int count, char** words) {
         }
         if (name == "--keys") {
             wanted.plan.keys = true;
+        } else if (name == "--each-own") {
+            wanted.each_own = true;
         } else if (index + 1 >= count || !set(wanted, name, words[index + 1])) {
             throw std::invalid_argument("not understood: " + name);
         } else {

@@ -20,6 +20,7 @@ struct load_options {
     int expect = 200;
     bool streams = false; // subscribers too, perhaps none
     unsigned subscribers = 0;
+    bool each_own = false; // each follows the service of its number; else all of them everything
     std::uint64_t ahead =
         0; // events that were asked for and did not reach all of them; 0: any number
     std::uint64_t rate = 0; // commands a second; 0: as many as there is room for

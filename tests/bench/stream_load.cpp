@@ -142,7 +142,8 @@ private:
     std::uint64_t started_ = 0;
     std::uint64_t issued_ = 0;
     std::uint64_t in_flight_ = 0;
-    std::uint64_t newest_ = 0; // position of the last event that was acknowledged
+    std::uint64_t appended_ = 0; // requests that were acknowledged
+    std::uint64_t newest_ = 0;   // position of the last event that was acknowledged
     bool sending_ = false;
     bool measuring_ = false;
 
@@ -197,7 +198,13 @@ void stream_load::subscribe(unsigned number) {
     subscriber& one = *subscribers_.back();
     one.number = number;
     one.open(options_.address);
-    std::string request = "GET /v1/events/stream HTTP/1.0\r\nHost: " + options_.plan.host + "\r\n";
+    std::string request = "GET /v1/events/stream";
+    if (options_.each_own) {
+        std::string name = std::to_string(number);
+        name.insert(0, 6 - std::min<std::size_t>(name.size(), 6), '0');
+        request += "?service=svc-" + name;
+    }
+    request += " HTTP/1.0\r\nHost: " + options_.plan.host + "\r\n";
     if (!options_.plan.token.empty()) {
         request += "Authorization: Bearer " + options_.plan.token + "\r\n";
     }
@@ -323,9 +330,9 @@ void stream_load::take_line(subscriber& one, std::string_view line) {
     }
 }
 
-//! No filter is set, so each position follows on the one before.
+//! Without a filter each position follows on the one before; with one they rise, and the sum is compared at the end.
 void stream_load::take_frame(subscriber& one, std::string_view line) {
-    if (one.named != one.last + 1) {
+    if (options_.each_own ? one.named <= one.last : one.named != one.last + 1) {
         ++lost_;
         if (first_error_.empty()) {
             first_error_ = "a frame of position " + std::to_string(one.named) + " after " +
@@ -349,6 +356,9 @@ void stream_load::take_frame(subscriber& one, std::string_view line) {
 bool stream_load::all_told() const { return in_flight_ == 0 && missing() == 0; }
 
 std::uint64_t stream_load::missing() const {
+    if (options_.each_own && !subscribers_.empty()) {
+        return appended_ > frames_ ? appended_ - frames_ : frames_ - appended_;
+    }
     std::uint64_t sum = 0;
     for (const auto& one : subscribers_) {
         sum += newest_ > one->last ? newest_ - one->last : 0;
@@ -423,6 +433,7 @@ void stream_load::answered(writer& one, const answer_head& head, std::string_vie
         }
         return;
     }
+    ++appended_;
     std::uint64_t position = 0;
     constexpr std::string_view header = "Fasti-Position: ";
     constexpr std::string_view field = R"("position":)"; // of the bare server

@@ -10,7 +10,6 @@
 #include "projections/engine/view_set.hpp"
 #include "tests/bench/made_events.hpp"
 
-
 #include <time.h>
 #include <algorithm>
 #include <cstdint>

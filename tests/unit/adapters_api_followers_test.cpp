@@ -241,6 +241,37 @@ TEST(followers, see_only_what_their_filter_lets_through) {
         << "live or from the log, a frame is the same";
 }
 
+TEST(followers, of_streams_that_lie_in_each_other_are_told_once) {
+    world w;
+    event_filter both;
+    both.streams_under = {"instance/even", "instance/even/i2", "instance/od"};
+    event_filter one;
+    one.streams_under = {"instance/even/i4"};
+    auto wide = w.connect(both);
+    auto narrow = w.connect(one);
+    w.register_instances(4);
+    world::read(wide);
+    world::read(narrow);
+    EXPECT_EQ(positions(wide.got), (std::vector<position>{2, 4}));
+    EXPECT_EQ(positions(narrow.got), (std::vector<position>{4}));
+}
+
+TEST(followers, of_a_stream_leave_those_of_other_filters_alone) {
+    world w;
+    event_filter even;
+    even.streams_under = {"instance/even"};
+    event_filter even_too = even;
+    even_too.types = {"instance_registered"};
+    auto leaving = w.connect(even);
+    auto staying = w.connect(even_too);
+    w.register_instances(2);
+    leaving.line.reset();
+    w.register_instances(2);
+    world::read(staying);
+    EXPECT_EQ(positions(staying.got), (std::vector<position>{2, 4}));
+    EXPECT_EQ(w.followers->count(), 1U);
+}
+
 TEST(followers, that_read_slowly_fall_back_to_the_log_and_miss_nothing) {
     constexpr std::size_t bytes_max = 20'000;
     world w(bytes_max);

@@ -9,7 +9,6 @@
 #include "domain/wire/registry_json.gen.hpp"
 #include "projections/queries/view_queries.gen.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace fasti::api {
@@ -63,21 +62,12 @@ std::string etag_of(const query_answer& answer) {
 
 } // namespace
 
-result<common_params> check_question(const question& asked) {
-    return with_params(asked, [&](auto& read) -> result<common_params> {
-        if (!read.errors.empty()) {
-            return to_error(std::move(read.errors), http::to_name(asked.what));
-        }
-        return read.common;
-    });
-}
-
-std::optional<std::string> service_of(const question& asked) {
-    return with_params(asked, [&](auto& read) -> std::optional<std::string> {
-        if constexpr (requires { std::string_view{read.own.service}; }) {
-            return std::string(read.own.service);
+watched_services watched_by(const question& asked) {
+    return with_params(asked, [&](auto& read) -> watched_services {
+        if constexpr (requires { fasti::watched_by(read.own); }) {
+            return fasti::watched_by(read.own);
         } else {
-            return std::nullopt;
+            check_failed("only a query with `wait` is waited for", __FILE__, __LINE__);
         }
     });
 }
@@ -123,24 +113,11 @@ position last_change(const question& asked, const view_set& views) {
     });
 }
 
-bool concerns(const question& asked, std::span<const std::string_view> services) {
-    return with_params(asked, [&](auto& read) {
-        if constexpr (requires { read.own.prefix; }) {
-            const std::string_view prefix = read.own.prefix.value_or(std::string_view{});
-            const auto at = std::lower_bound(services.begin(), services.end(), prefix);
-            return at != services.end() && at->starts_with(prefix);
-        } else {
-            return true;
-        }
-    });
-}
-
 std::string shared_key(const question& asked) {
     std::string key;
-    const bool picks = visit_view_query(asked.what, []<class Params>(query<Params>) {
-        return requires(Params own) { own.strategy; };
-    });
-    if (picks && asked.from->find_query("strategy")) {
+    const std::string_view picked_by = visit_view_query(
+        asked.what, []<class Params>(query<Params>) { return pick_param<Params>; });
+    if (!picked_by.empty() && asked.from->find_query(picked_by)) {
         return key;
     }
     key.append(asked.from->path);

@@ -38,19 +38,13 @@ struct read_question {
 result<void> read_and_evaluate(const question& asked, const view_set& views,
                                const pick_context& pick, read_question& out);
 
-//! The common parameters of a query, all of its parameters checked.
-//! Errors: fields_invalid.
-result<common_params> check_question(const question& asked);
-
-//! Which service the answer depends on; nothing when it depends on all of them.
-std::optional<std::string> service_of(const question& asked);
+//! Whose events may change the answer to a checked question that can be waited for.
+watched_services watched_by(const question& asked);
 //! The stream that alone decides the answer, if one does: past ones need no other.
 std::optional<std::string> stream_of(const question& asked);
 
 //! No event after this one changed the answer to a checked question. Thread: that of the views.
 position last_change(const question& asked, const view_set& views);
-//! Whether rows of one of these services, sorted by name, may stand in the answer.
-bool concerns(const question& asked, std::span<const std::string_view> services);
 //! The same for questions that have the same answer, whatever they wait for; empty for picks, which
 //! are each client's own.
 std::string shared_key(const question& asked);

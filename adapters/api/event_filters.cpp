@@ -2,17 +2,15 @@
 #include "adapters/api/event_filters.hpp"
 
 #include "adapters/api/cloudevents.hpp"
+#include "domain/registry/streams.hpp"
 #include "domain/wire/events.gen.hpp"
 #include "domain/wire/fields.hpp"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 namespace fasti::api {
 namespace {
-
-constexpr std::array<std::string_view, 2> streams_of_service = {"service/", "instance/"};
 
 std::string unknown_type(std::string_view name) {
     std::vector<std::string_view> known;
@@ -56,9 +54,7 @@ result<event_filter> make_event_filter(const asked_filter& asked, const principa
     out.types.erase(std::unique(out.types.begin(), out.types.end()), out.types.end());
     out.stream_prefix = asked.stream.value_or("");
     if (asked.service.has_value()) {
-        for (const std::string_view kind : streams_of_service) {
-            out.streams_under.push_back(std::string(kind) + std::string(*asked.service));
-        }
+        out.streams_under = registry::streams_about(*asked.service);
     }
     if (asked.tenant.has_value()) {
         out.tenant = std::string(*asked.tenant);

@@ -11,6 +11,7 @@
 #include "domain/operations/operations.gen.hpp"
 #include "domain/registry/registry.gen.hpp"
 
+#include <string_view>
 #include <type_traits>
 
 namespace fasti::api {
@@ -25,6 +26,11 @@ template <> inline constexpr bool is_over_views<registry::list_instances_params>
 template <> inline constexpr bool is_over_views<registry::get_instance_params> = true;
 template <> inline constexpr bool is_over_views<registry::discover_instance_params> = true;
 template <> inline constexpr bool is_over_views<registry::list_registry_metrics_params> = true;
+
+//! The parameter that makes a query pick by chance or turns; empty: it has none.
+template <class Params>
+inline constexpr std::string_view pick_param = {};
+template <> inline constexpr std::string_view pick_param<registry::discover_instance_params> = "strategy";
 
 //! Calls visit(std::type_identity<Params>) for any query; visit must take all of them.
 template <class Visit>

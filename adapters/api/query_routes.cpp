@@ -281,7 +281,7 @@ void query_routes::parts::answer_changed(const call& asked, const question& what
     waiter one;
     one.asked = asked;
     one.what = what;
-    one.service = service_of(what);
+    one.watched = watched_by(what);
     one.digest = now.answer.digest;
     one.changed = last_change(what, context.live->views());
     one.until_us = in_ms(wait_ms);
@@ -318,8 +318,11 @@ const evaluated& query_routes::parts::evaluate_again(const question& what) {
 //! Whether the waiter was answered. Most commits are about something else, and that shows without
 //! an evaluation.
 bool query_routes::parts::look_again(waiter& one, std::span<const std::string_view> services) {
+    if (!one.watched.has_any_of(services)) {
+        return false;
+    }
     const position changed = last_change(one.what, context.live->views());
-    if (changed == one.changed || !concerns(one.what, services)) {
+    if (changed == one.changed) {
         return false;
     }
     one.changed = changed;

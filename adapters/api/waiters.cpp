@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapters/api/waiters.hpp"
 
+#include "domain/registry/streams.hpp"
 #include "eventstore/port/record.hpp"
 
 #include <algorithm>
@@ -9,7 +10,7 @@
 namespace fasti::api {
 
 void waiters::add(waiter one) {
-    const std::string key = one.service.value_or("");
+    const std::string key = one.watched.one ? one.watched.name : std::string();
     const std::int64_t until = one.until_us;
     const place at = by_time_.emplace(until, std::move(one));
     by_service_[key].push_back(at);
@@ -81,15 +82,7 @@ std::vector<std::string_view> touched_services(const committed_batch& batch) {
         if (!decode_record(batch.canonical(i), event)) {
             continue;
         }
-        std::string_view stream = event.fact.stream;
-        std::string_view service;
-        for (const std::string_view kind : {"instance/", "service/"}) {
-            if (stream.starts_with(kind)) {
-                stream.remove_prefix(kind.size());
-                service = stream.substr(0, stream.find('/'));
-            }
-        }
-        services.push_back(service);
+        services.push_back(registry::service_of_stream(event.fact.stream));
     }
     std::sort(services.begin(), services.end());
     services.erase(std::unique(services.begin(), services.end()), services.end());

@@ -21,10 +21,10 @@ namespace fasti::api {
 struct waiter {
     call asked;
     question what;
-    std::optional<std::string> service; //!< the one it depends on; nothing: on all of them
-    std::uint64_t digest = 0;           //!< of the answer that the client has
-    position changed = 0;               //!< where that answer last changed
-    std::int64_t until_us = 0;          //!< monotonic
+    watched_services watched;  //!< whose events may change the answer
+    std::uint64_t digest = 0;  //!< of the answer that the client has
+    position changed = 0;      //!< where that answer last changed
+    std::int64_t until_us = 0; //!< monotonic
 };
 
 class waiters {

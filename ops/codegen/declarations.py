@@ -249,6 +249,9 @@ class Loader(FieldReader):
                 self.fault(source, where, "`rows` and `list`, the name of the member that holds them, go together")
             if value.get("wait") and not value.get("past"):
                 self.fault(source, where, "`wait` needs `past`: only what is answered from views can be waited for")
+            wait = value.get("wait", False)
+            if isinstance(wait, str) and not self.names_text_param(wait, params):
+                self.fault(source, where, "`wait` is true, or names a text parameter: \"{service}\" or \"{prefix}*\"")
             answers = [key for key in ("row", "rows", "answer") if key in value]
             if not answers:
                 self.fault(source, where, "needs one of `row`, `rows`, `answer`")
@@ -258,9 +261,14 @@ class Loader(FieldReader):
                 name=name, doc=value.get("doc", ""), context=context.name, params=params,
                 permission=value.get("permission", ""), routes=self.routes(source, where, value.get("http", [])),
                 cli=value.get("cli", ""), row=value.get("row", ""), rows=value.get("rows", ""),
-                paged=value.get("paged", False), past=value.get("past", False), wait=value.get("wait", False),
+                paged=value.get("paged", False), past=value.get("past", False), wait=bool(wait),
+                watched=wait if isinstance(wait, str) else "",
                 answer=value.get("answer", ""), list_name=value.get("list", ""), may_fail=value.get("may_fail", []),
                 stream=self.stream(context, where, value, params))
+
+    def names_text_param(self, text, params):
+        named = re.fullmatch(r"\{([a-z_]+)\}\*?", text)
+        return named and any(one.name == named[1] and one.kind == "text" and not one.repeated for one in params)
 
     def load_pages(self, context, tables):
         for name, value in tables.items():

@@ -20,9 +20,13 @@ def over_views(query):
     return query.past
 
 
+def _pick_param(query):
+    return next((one.name for one in query.params if one.type_name == "pick_strategy"), "")
+
+
 def picks(query):
     """Whether chance or turns have a say; such a query is handed a pick_context."""
-    return any(one.type_name == "pick_strategy" for one in query.params)
+    return bool(_pick_param(query))
 
 
 def _params(query):
@@ -37,7 +41,8 @@ def _functions(model, sources, includes):
         "namespace fasti {", "", "struct pick_context;", "",
         "//! What a query is asked with beside its own parameters.",
         "struct asked_with {", "    page part = {};", "    const pick_context& pick;", "};", "",
-        "// last_change(): no event after it changed the answer. Finding that out costs a look-up or two.", ""]
+        "// last_change(): no event after it changed the answer. Finding that out costs a look-up or two.",
+        "// watched_by(): whose events may change the answer.", ""]
     for one in model.queries:
         if not over_views(one):
             continue
@@ -47,10 +52,21 @@ def _functions(model, sources, includes):
                   f"query_answer {one.name}(const view_set& views, const {_params(one)}& what{more});"]
         if one.wait:
             lines.append(f"position last_change(const view_set& views, const {_params(one)}& what);")
+            lines.append(_watched(one))
         lines += [f"inline query_answer answer(const view_set& views, const {_params(one)}& what, "
                   f"{'const asked_with& with' if given else 'const asked_with&'}) {{",
                   f"    return {one.name}(views, what{given});", "}", ""]
     return lines + ["} // namespace fasti", ""]
+
+
+def _watched(query):
+    if not query.watched:
+        return f"inline watched_services watched_by(const {_params(query)}&) {{ return {{}}; }}"
+    param = next(one for one in query.params if one.name == query.watched_param)
+    name = f"what.{param.name}" + (".value_or(std::string_view{})" if param.optional else "")
+    exactly = "false" if query.watched.endswith("*") else "true"
+    return (f"inline watched_services watched_by(const {_params(query)}& what) {{ "
+            f"return {{std::string({name}), {exactly}}}; }}")
 
 
 def _visitor(name, doc, queries):
@@ -66,10 +82,14 @@ def _visitors(model, sources, includes):
     return cpp.head(sources, header=True) + [
         "//! From the operation of a query to the struct of its parameters.", "",
         '#include "adapters/http/routes.gen.hpp"', '#include "domain/base/check.hpp"', *includes, "",
-        "#include <type_traits>", "", "namespace fasti::api {", "",
+        "#include <string_view>", "#include <type_traits>", "", "namespace fasti::api {", "",
         "//! Whether a query is answered from views, live or past ones.",
         "template <class Params>", "inline constexpr bool is_over_views = false;",
         *[f"template <> inline constexpr bool is_over_views<{_params(one)}> = true;" for one in folded], "",
+        "//! The parameter that makes a query pick by chance or turns; empty: it has none.",
+        "template <class Params>", "inline constexpr std::string_view pick_param = {};",
+        *[f"template <> inline constexpr std::string_view pick_param<{_params(one)}> = \"{_pick_param(one)}\";"
+          for one in model.queries if picks(one)], "",
         *_visitor("visit_query", "Calls visit(std::type_identity<Params>) for any query; visit must take all of them.",
                   model.queries),
         *_visitor("visit_view_query", "The same for one over views.", folded),

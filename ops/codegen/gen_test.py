@@ -145,7 +145,8 @@ namespace fasti::http { enum class operation { make_thing, list_things, count_th
 #pragma once
 #include "domain/base/ids.hpp"
 #include "domain/base/result.hpp"
-namespace fasti { struct page {}; struct query_answer { int from = 0; }; }
+#include <string>
+namespace fasti { struct page {}; struct query_answer { int from = 0; }; struct watched_services { std::string name; bool one = false; }; }
 """,
     "main.cpp": """
 #include "adapters/api/queries.gen.hpp"
@@ -273,6 +274,12 @@ name = { type = "name", doc = "Its name." }
             with self.assertRaises(declarations.DeclarationError) as caught:
                 declarations.load(root)
         self.assertIn("`wait` needs `past`", str(caught.exception))
+
+    def test_a_query_that_watches_what_is_no_parameter(self):
+        with Tree(SAMPLE + QUERIES.replace("wait = true", 'wait = "{service}"')) as root:
+            with self.assertRaises(declarations.DeclarationError) as caught:
+                declarations.load(root)
+        self.assertIn("names a text parameter", str(caught.exception))
 
     def test_a_field_that_is_optional_and_has_a_default(self):
         self.refused("not both", change=("max = 1000", "max = 1000, optional = true, default = 3"))

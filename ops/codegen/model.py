@@ -159,10 +159,15 @@ class Query:
     paged: bool
     past: bool
     wait: bool
+    watched: str  # whose events may change the answer: "{service}", "{prefix}*" by a parameter; empty: anybody's
     answer: str
     list_name: str  # the member that holds the rows of a list
     may_fail: list
     stream: Stream | None = None  # that alone decides the answer
+
+    @property
+    def watched_param(self):
+        return self.watched.rstrip("*")[1:-1]
 
     @property
     def takes_after(self):

@@ -6,9 +6,11 @@
 #include "domain/base/result.hpp"
 #include "domain/wire/fields.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -38,6 +40,19 @@ struct query_answer {
     //! stream's version, so that If-Match can name it.
     std::string tag;
     std::string parked; //!< a sentence when rows of it stand still; see view_set
+};
+
+//! The services whose events may change an answer that is waited for: those whose names begin so, or the
+//! `one` of that name. As it is: everybody's, also events that are about no service.
+struct watched_services {
+    std::string name = {};
+    bool one = false;
+
+    //! Of names in order.
+    bool has_any_of(std::span<const std::string_view> services) const {
+        const auto at = std::lower_bound(services.begin(), services.end(), name);
+        return at != services.end() && (one ? *at == name : at->starts_with(name));
+    }
 };
 
 //! A digest as an entity tag shows it.

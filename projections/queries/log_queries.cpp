@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "projections/queries/log_queries.hpp"
 
+#include "domain/registry/streams.hpp"
 #include "domain/wire/operations_json.gen.hpp"
 #include "eventstore/port/record.hpp"
 #include "eventstore/port/token.hpp"
@@ -43,9 +44,7 @@ event_filter filter_of(const operations::list_activity_params& what) {
     event_filter filter;
     filter.stream_prefix = what.stream.value_or(std::string_view{});
     if (what.service) {
-        for (const char* kind : {"service/", "instance/"}) {
-            filter.streams_under.push_back(kind + std::string{*what.service});
-        }
+        filter.streams_under = registry::streams_about(*what.service);
     }
     filter.actor = what.actor.value_or(std::string_view{});
     return filter;

@@ -23,6 +23,7 @@ struct asked_with {
 };
 
 // last_change(): no event after it changed the answer. Finding that out costs a look-up or two.
+// watched_by(): whose events may change the answer.
 
 //! The tokens, by id.
 query_answer list_tokens(const view_set& views, const identity::list_tokens_params& what, const page& part);
@@ -33,6 +34,7 @@ inline query_answer answer(const view_set& views, const identity::list_tokens_pa
 //! The services, by name.
 query_answer list_services(const view_set& views, const registry::list_services_params& what, const page& part);
 position last_change(const view_set& views, const registry::list_services_params& what);
+inline watched_services watched_by(const registry::list_services_params& what) { return {std::string(what.prefix.value_or(std::string_view{})), false}; }
 inline query_answer answer(const view_set& views, const registry::list_services_params& what, const asked_with& with) {
     return list_services(views, what, with.part);
 }
@@ -40,6 +42,7 @@ inline query_answer answer(const view_set& views, const registry::list_services_
 //! One service.
 query_answer get_service(const view_set& views, const registry::get_service_params& what);
 position last_change(const view_set& views, const registry::get_service_params& what);
+inline watched_services watched_by(const registry::get_service_params& what) { return {std::string(what.service), true}; }
 inline query_answer answer(const view_set& views, const registry::get_service_params& what, const asked_with&) {
     return get_service(views, what);
 }
@@ -47,6 +50,7 @@ inline query_answer answer(const view_set& views, const registry::get_service_pa
 //! The instances of a service, by name, whatever their status.
 query_answer list_instances(const view_set& views, const registry::list_instances_params& what, const page& part);
 position last_change(const view_set& views, const registry::list_instances_params& what);
+inline watched_services watched_by(const registry::list_instances_params& what) { return {std::string(what.service), true}; }
 inline query_answer answer(const view_set& views, const registry::list_instances_params& what, const asked_with& with) {
     return list_instances(views, what, with.part);
 }
@@ -54,6 +58,7 @@ inline query_answer answer(const view_set& views, const registry::list_instances
 //! One instance.
 query_answer get_instance(const view_set& views, const registry::get_instance_params& what);
 position last_change(const view_set& views, const registry::get_instance_params& what);
+inline watched_services watched_by(const registry::get_instance_params& what) { return {std::string(what.service), true}; }
 inline query_answer answer(const view_set& views, const registry::get_instance_params& what, const asked_with&) {
     return get_instance(views, what);
 }
@@ -61,6 +66,7 @@ inline query_answer answer(const view_set& views, const registry::get_instance_p
 //! One healthy instance with `strategy`, or without it all healthy ones. `any_status=true` looks at the others too.
 query_answer discover_instance(const view_set& views, const registry::discover_instance_params& what, const page& part, const pick_context& pick);
 position last_change(const view_set& views, const registry::discover_instance_params& what);
+inline watched_services watched_by(const registry::discover_instance_params& what) { return {std::string(what.service), true}; }
 inline query_answer answer(const view_set& views, const registry::discover_instance_params& what, const asked_with& with) {
     return discover_instance(views, what, with.part, with.pick);
 }

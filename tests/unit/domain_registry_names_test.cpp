@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "domain/registry/registry.gen.hpp"
+#include "domain/registry/streams.hpp"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 
 namespace fasti::registry {
@@ -30,6 +32,18 @@ TEST(registry_stream, is_named_after_what_it_is_about) {
     std::string out = "at ";
     append_stream_of(instance_expired{.service = "a", .instance = "b"}, out);
     EXPECT_EQ(out, "at instance/a/b");
+}
+
+TEST(registry_stream, tells_the_service_that_it_is_about) {
+    for (const std::string& stream : {service_stream("web"), instance_stream("web", "web-1")}) {
+        EXPECT_EQ(service_of_stream(stream), "web");
+        const auto about = streams_about("web");
+        EXPECT_TRUE(std::any_of(about.begin(), about.end(), [&](const std::string& one) {
+            return stream.starts_with(one);
+        })) << stream;
+    }
+    EXPECT_EQ(service_of_stream("expiry_guard"), "");
+    EXPECT_EQ(service_of_stream("token/instance"), "");
 }
 
 TEST(registry_enum, has_its_declared_spelling) {

@@ -89,6 +89,7 @@ if(FASTI_TESTS AND NOT FASTI_FUZZ)
     endforeach()
   endif()
   fasti_test(NAME bench_smoke SCRIPT tests/bench/run.py ARGS --smoke)
+  fasti_test(NAME flame_test SCRIPT tests/bench/flame_test.py LABEL check)
   fasti_test(NAME regress_test SCRIPT tests/bench/regress_test.py LABEL check)
 endif()
 

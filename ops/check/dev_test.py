@@ -27,14 +27,15 @@ ID = '#!/bin/sh\necho "${FAKE_UID}"\n'
 
 
 class setup(unittest.TestCase):
-    """A machine on which only wrk is missing (nginx is there)."""
+    """A machine on which only wrk is missing (nginx and perf are there)."""
 
     def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.fake = Path(folder.name)
         (self.fake / "bin").mkdir()
-        for name, text in (("apt-get", APT), ("sudo", SUDO), ("id", ID), ("nginx", "#!/bin/sh\n")):
+        for name, text in (("apt-get", APT), ("sudo", SUDO), ("id", ID), ("nginx", "#!/bin/sh\n"),
+                           ("perf", "#!/bin/sh\n")):
             tool = self.fake / "bin" / name
             tool.write_text(text, encoding="utf-8")
             tool.chmod(0o755)

@@ -40,6 +40,10 @@ fasti_test(NAME http_server_test
   SOURCES tests/integration/http_server_test.cpp
   NEEDS adapters/http
   USES asio openssl threads)
+fasti_test(NAME http_sockets_test
+  SOURCES tests/integration/http_sockets_test.cpp
+  NEEDS adapters/http
+  USES threads)
 fasti_fuzz(NAME fuzz_http
   SOURCES tests/fuzz/fuzz_http.cpp
   NEEDS adapters/http domain/base)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapters/http/io_loop.hpp"
 
+#include "adapters/http/poller.hpp"
 #include "domain/base/check.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -10,6 +11,8 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <fcntl.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 #include <chrono>
@@ -21,6 +24,31 @@
 namespace fasti::http {
 
 namespace asio = boost::asio;
+
+namespace {
+
+//! The end of the line of what is ready. It is never read: each write to it is an edge.
+class line_end final : watched {
+public:
+    explicit line_end(poller& by) : watched(by, ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), EPOLLIN) {
+        check(!closed(), "there is a descriptor left for the end of the line");
+    }
+    void join(std::function<void()> work) {
+        check(!work_, "one at a time waits for the end of the line");
+        work_ = std::move(work);
+        check(::eventfd_write(descriptor(), 1) == 0, "an event is written");
+    }
+
+private:
+    void on_ready(std::uint32_t) override {
+        if (work_) {
+            std::exchange(work_, nullptr)();
+        }
+    }
+    std::function<void()> work_;
+};
+
+} // namespace
 
 struct io_loop::parts {
     struct timer {
@@ -37,8 +65,11 @@ struct io_loop::parts {
     std::vector<std::function<void()>> after;
     std::map<timer_id, std::unique_ptr<timer>> timers;
     timer_id last_timer = 0;
-    asio::posix::stream_descriptor line_end{context, ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
-    std::function<void()> at_line_end;
+    poller sockets;
+    line_end end_of_line{sockets};
+    //! Of its own, because Asio closes it.
+    asio::posix::stream_descriptor sockets_ready{context,
+                                                 ::fcntl(sockets.descriptor(), F_DUPFD_CLOEXEC, 0)};
     std::unique_ptr<asio::signal_set> signals;
     std::function<void(int)> on_signal;
 
@@ -47,14 +78,29 @@ struct io_loop::parts {
                    std::function<void()> work);
     void arm(timer_id id, timer& armed);
     void wait_for_signal();
+    void wait_for_sockets();
 };
 
-io_loop::io_loop() : parts_(std::make_unique<parts>()) {}
+io_loop::io_loop() : parts_(std::make_unique<parts>()) { parts_->wait_for_sockets(); }
 io_loop::~io_loop() = default;
 
 void io_loop::run() { parts_->context.run(); }
 void io_loop::stop() { parts_->context.stop(); }
 asio::io_context& io_loop::context() noexcept { return parts_->context; }
+poller& io_loop::sockets() noexcept { return parts_->sockets; }
+
+//! Waiting looks at once whether there is news, so what came during the round is not missed.
+void io_loop::parts::wait_for_sockets() {
+    sockets_ready.async_wait(asio::posix::stream_descriptor::wait_read,
+                             [this](const boost::system::error_code& error) {
+                                 check(!error || error == asio::error::operation_aborted,
+                                       "an epoll instance can be waited for");
+                                 if (!error) {
+                                     sockets.round();
+                                     wait_for_sockets();
+                                 }
+                             });
+}
 
 void io_loop::post(std::function<void()> work) {
     bool first = false;
@@ -87,18 +133,7 @@ void io_loop::after_batches(std::function<void()> work) {
 }
 
 void io_loop::after_what_is_ready(std::function<void()> work) {
-    check(!parts_->at_line_end, "one at a time waits for the end of the line");
-    parts_->at_line_end = std::move(work);
-    parts_->line_end.async_wait(
-        asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& error) {
-            if (error) {
-                return;
-            }
-            eventfd_t ignored = 0;
-            (void)::eventfd_read(parts_->line_end.native_handle(), &ignored);
-            std::exchange(parts_->at_line_end, nullptr)();
-        });
-    check(::eventfd_write(parts_->line_end.native_handle(), 1) == 0, "an event is written");
+    parts_->end_of_line.join(std::move(work));
 }
 
 io_loop::timer_id io_loop::every_ms(std::uint32_t period, std::function<void()> work) {

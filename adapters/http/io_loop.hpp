@@ -14,6 +14,8 @@ class io_context;
 
 namespace fasti::http {
 
+class poller;
+
 class io_loop {
 public:
     io_loop();
@@ -31,8 +33,8 @@ public:
     //! Runs `work` after each batch of posted work: what must happen once, not once for each.
     void after_batches(std::function<void()> work);
 
-    //! Runs `work` when every socket that had something to read by now has been told so: the kernel
-    //! reports in the order in which things became ready, and this joins the end of that line.
+    //! Runs `work` when everybody with something to read by now has been told so: the kernel reports
+    //! in the order in which things became ready, and this joins the end of that line.
     //! One at a time. Io thread.
     void after_what_is_ready(std::function<void()> work);
 
@@ -45,7 +47,9 @@ public:
     //! Tells `work` of these signals instead of their default. Before run().
     void on_signals(std::initializer_list<int> signals, std::function<void(int)> work);
 
-    //! For modules that bring their own sockets.
+    //! Who tells of sockets; after_what_is_ready() speaks of those that are watched there.
+    poller& sockets() noexcept;
+    //! For modules that bring their own timers or posts.
     boost::asio::io_context& context() noexcept;
 
 private:

@@ -2,18 +2,21 @@
 // Bytes between sockets and connections, through TLS where there is any.
 #include "adapters/http/detail/sockets.hpp"
 
-#include <boost/asio/buffer.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <optional>
 #include <string_view>
 
 namespace fasti::http {
 
 namespace {
-
-using boost::system::error_code;
 
 constexpr std::size_t kept_output = 64 * 1024;
 constexpr std::size_t encrypted_room = 17 * 1024; //!< one TLS record and its frame
@@ -25,18 +28,50 @@ void shrink(std::string& text) {
     text.clear();
 }
 
+//! What the kernel took: nothing when it has no room now. Empty when the connection is broken.
+template <class Call>
+std::optional<std::size_t> taken_by(const Call& call) {
+    for (;;) {
+        const ssize_t taken = call();
+        if (taken >= 0) {
+            return static_cast<std::size_t>(taken);
+        }
+        if (errno == EAGAIN) {
+            return 0;
+        }
+        if (errno != EINTR) {
+            return std::nullopt;
+        }
+    }
+}
+
+std::optional<std::size_t> send_some(int descriptor, std::string_view bytes) {
+    return taken_by([&] { return ::send(descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL); });
+}
+
+std::optional<std::size_t> send_pieces(int descriptor, const std::array<std::string_view, 3>& all) {
+    std::array<iovec, 3> vectors{};
+    std::transform(all.begin(), all.end(), vectors.begin(), [](std::string_view piece) {
+        return iovec{const_cast<char*>(piece.data()), piece.size()}; // it is only read
+    });
+    msghdr message{};
+    message.msg_iov = vectors.data();
+    message.msg_iovlen = vectors.size();
+    return taken_by([&] { return ::sendmsg(descriptor, &message, MSG_NOSIGNAL); });
+}
+
 } // namespace
 
 void server::parts::wake(connection& from) {
     auto& of = static_cast<session&>(from);
-    if (of.dirty || of.closed) {
+    if (of.dirty || of.closed()) {
         return;
     }
     of.dirty = true;
     dirty.push_back(&of);
     if (!flush_posted) {
         flush_posted = true;
-        asio::post(loop.context(), [this] {
+        boost::asio::post(loop.context(), [this] {
             flush_posted = false;
             flush_dirty();
         });
@@ -56,42 +91,112 @@ void server::parts::flush_dirty() {
     dirty.clear();
 }
 
-void server::parts::read(session& from) {
-    if (from.reading || from.closed || from.input_over || !(from.lingering || from.wants_input())) {
-        return;
+server::parts::session::session(parts& owner, int descriptor, const listener& from,
+                                std::string peer)
+    : connection(owner, from.setting, std::move(peer)),
+      watched(owner.loop.sockets(), descriptor, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI),
+      of(owner),
+      tls(from.tls ? std::make_unique<tls_session>(from.tls) : nullptr) {}
+
+void server::parts::session::on_ready(std::uint32_t events) { of.on_ready(*this, events); }
+
+void server::parts::on_ready(session& of, std::uint32_t events) {
+    const bool more_than_bytes = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI)) != 0;
+    of.more_than_bytes = of.more_than_bytes || more_than_bytes;
+    of.readable = of.readable || more_than_bytes || (events & EPOLLIN) != 0;
+    if (of.sending && (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) {
+        send_rest(of);
     }
-    asio::mutable_buffer into;
-    if (from.tls) {
-        from.encrypted.resize(encrypted_room);
-        into = asio::buffer(from.encrypted);
-    } else {
-        const connection::span room = from.room();
-        into = asio::buffer(room.data, room.size);
+    if (!of.in_unread) {
+        read(of);
     }
-    from.reading = true;
-    from.socket.async_read_some(into, [this, &from, into](error_code failed, std::size_t bytes) {
-        from.reading = false;
-        counted.reads_full += bytes == into.size() ? 1 : 0;
-        on_read(from, failed, bytes);
-        end_turn(from);
-    });
+    end_turn(of);
 }
 
-void server::parts::on_read(session& from, error_code failed, std::size_t bytes) {
-    if (from.closed) {
+bool server::parts::session::to_be_read() const noexcept {
+    return readable && !closed() && !input_over && (lingering || wants_input());
+}
+
+//! Reads once, so that nobody who sends much keeps the others waiting. Less than there was room for means
+//! that there is no more, unless something stands behind the bytes: epoll(7), questions and answers, 9.
+void server::parts::read(session& from) {
+    if (!from.to_be_read()) {
         return;
     }
-    if (failed == asio::error::eof) {
-        from.input_over = true;
-        if (from.lingering) {
-            close(from);
-            return;
+    connection::span into{};
+    if (from.tls) {
+        from.encrypted.resize(encrypted_room);
+        into = {from.encrypted.data(), from.encrypted.size()};
+    } else {
+        into = from.room();
+    }
+    const ssize_t got = ::recv(from.descriptor(), into.data, into.size, 0);
+    if (got < 0) {
+        if (errno == EAGAIN) {
+            from.readable = from.more_than_bytes = false;
+        } else if (errno != EINTR) {
+            from.close();
         }
-        from.input_ended();
-    } else if (failed) {
-        close(from);
+        read_soon(from);
         return;
-    } else if (!from.lingering) {
+    }
+    const auto bytes = static_cast<std::size_t>(got);
+    from.readable = bytes == into.size || from.more_than_bytes;
+    if (bytes == 0) {
+        on_end(from);
+    } else {
+        on_read(from, bytes);
+    }
+}
+
+//! Whatever is readable and wanted stands in the list, so that no edge is needed to go on.
+void server::parts::read_soon(session& from) {
+    if (from.to_be_read() && !from.in_unread) {
+        from.in_unread = true;
+        unread.push_back(&from);
+        go_on_soon();
+    }
+}
+
+void server::parts::go_on_soon() {
+    if (!going_on) {
+        going_on = true;
+        boost::asio::post(loop.context(), [this] {
+            going_on = false;
+            go_on();
+        });
+    }
+}
+
+void server::parts::go_on() {
+    for (const std::unique_ptr<listener>& each : listeners) {
+        if (!each->starved) {
+            accept(*each);
+        }
+    }
+    const std::size_t turn = unread.size(); // those that come back wait for the next one
+    for (std::size_t i = 0; i < turn; ++i) {
+        if (session* const each = std::exchange(unread[i], nullptr)) {
+            each->in_unread = false;
+            read(*each);
+            end_turn(*each);
+        }
+    }
+    unread.erase(unread.begin(), unread.begin() + static_cast<std::ptrdiff_t>(turn));
+}
+
+void server::parts::on_end(session& from) {
+    from.input_over = true;
+    if (from.lingering) {
+        from.close();
+        return;
+    }
+    from.input_ended();
+    service(from);
+}
+
+void server::parts::on_read(session& from, std::size_t bytes) {
+    if (!from.lingering) {
         if (from.tls) {
             decrypt(from, bytes);
         } else {
@@ -120,11 +225,11 @@ void server::parts::decrypt(session& from, std::size_t bytes) {
 //! Sends what there is, lets the connection go on while there is room, and reads on or ends.
 void server::parts::service(session& of) {
     for (;;) {
-        if (of.closed) {
+        if (of.closed()) {
             return;
         }
         flush(of);
-        if (of.closed) {
+        if (of.closed()) {
             return;
         }
         const std::size_t before = of.output().size();
@@ -136,7 +241,7 @@ void server::parts::service(session& of) {
     if (of.finished() && !of.sending && of.output().empty()) {
         finish(of);
     }
-    read(of);
+    read_soon(of);
 }
 
 void server::parts::flush(session& to) {
@@ -151,7 +256,7 @@ void server::parts::flush(session& to) {
     } else {
         if (to.tls->ready() && !to.output().empty()) {
             if (!to.tls->write(to.output())) {
-                close(to);
+                to.close();
                 return;
             }
             shrink(to.output());
@@ -161,22 +266,21 @@ void server::parts::flush(session& to) {
     if (source.empty()) {
         return;
     }
-    error_code failed;
-    const std::size_t taken = to.socket.write_some(asio::buffer(source), failed);
-    if (failed && failed != asio::error::would_block && failed != asio::error::try_again) {
-        close(to);
+    const std::optional<std::size_t> taken = send_some(to.descriptor(), source);
+    if (!taken) {
+        to.close();
         return;
     }
-    if (taken == source.size()) {
+    if (*taken == source.size()) {
         shrink(source);
         to.set_unsent(0);
         return;
     }
     to.writing.clear();
     to.writing.swap(source);
-    to.written = failed ? 0 : taken;
+    to.written = *taken;
     to.sending = true;
-    send_rest(to);
+    to.set_unsent(to.writing.size() - to.written);
 }
 
 //! Sends a text of many connections from where it is; only what the kernel does not take is copied.
@@ -186,49 +290,41 @@ void server::parts::flush_lent(session& to, const connection::loan& lent) {
         write_chunk_size(lent.text->size(), size);
     }
     const std::array<std::string_view, 3> pieces{size, *lent.text, lent.chunked ? "\r\n" : ""};
-    const std::array<asio::const_buffer, 3> buffers{
-        asio::buffer(pieces[0]), asio::buffer(pieces[1]), asio::buffer(pieces[2])};
-    error_code failed;
-    std::size_t taken = to.socket.write_some(buffers, failed);
-    if (failed && failed != asio::error::would_block && failed != asio::error::try_again) {
-        close(to);
+    const std::optional<std::size_t> taken = send_pieces(to.descriptor(), pieces);
+    if (!taken) {
+        to.close();
         return;
     }
     to.writing.clear();
+    std::size_t left = *taken;
     for (const std::string_view piece : pieces) {
-        const std::size_t skipped = std::min(taken, piece.size());
-        taken -= skipped;
+        const std::size_t skipped = std::min(left, piece.size());
+        left -= skipped;
         to.writing.append(piece.substr(skipped));
     }
-    if (to.writing.empty()) {
-        to.set_unsent(0);
-        return;
-    }
     to.written = 0;
-    to.sending = true;
-    send_rest(to);
+    to.sending = !to.writing.empty();
+    to.set_unsent(to.writing.size());
 }
 
+//! There is room again. A send that is cut short is told of the next room.
 void server::parts::send_rest(session& to) {
-    to.set_unsent(to.writing.size() - to.written);
-    const asio::const_buffer rest(to.writing.data() + to.written, to.writing.size() - to.written);
-    to.socket.async_write_some(rest, [this, &to](error_code failed, std::size_t bytes) {
-        to.written += bytes;
-        if (to.closed || failed) {
-            to.sending = false;
-            if (!to.closed) {
-                close(to);
-            }
-        } else if (to.written < to.writing.size()) {
-            send_rest(to);
-        } else {
-            to.sending = false;
-            shrink(to.writing);
-            to.set_unsent(0);
-            service(to);
-        }
-        end_turn(to);
-    });
+    const std::optional<std::size_t> taken = send_some(
+        to.descriptor(), std::string_view(to.writing).substr(to.written));
+    if (!taken) {
+        to.sending = false;
+        to.close();
+        return;
+    }
+    to.written += *taken;
+    if (to.written < to.writing.size()) {
+        to.set_unsent(to.writing.size() - to.written);
+        return;
+    }
+    to.sending = false;
+    shrink(to.writing);
+    to.set_unsent(0);
+    service(to);
 }
 
 //! Everything is sent. A client that may still be sending is given a moment to read the answer:
@@ -237,35 +333,26 @@ void server::parts::finish(session& done) {
     if (done.lingering) {
         return;
     }
-    error_code ignored;
     if (done.tls) {
         done.tls->close();
         std::string& last = done.tls->output();
         if (!last.empty()) {
-            done.socket.write_some(asio::buffer(last), ignored);
+            (void)send_some(done.descriptor(), last);
             last.clear();
         }
     }
     if (done.lingers() && !done.input_over) {
-        done.socket.shutdown(tcp::socket::shutdown_send, ignored);
+        ::shutdown(done.descriptor(), SHUT_WR);
         done.lingering = true;
         done.since = now;
         return;
     }
-    close(done);
-}
-
-void server::parts::close(session& done) {
-    if (!done.closed) {
-        done.closed = true;
-        error_code ignored;
-        done.socket.close(ignored);
-    }
+    done.close();
 }
 
 //! Called last by whoever was called by the loop: the only place where a session dies.
 void server::parts::end_turn(session& of) {
-    if (of.closed && !of.reading && !of.sending) {
+    if (of.closed()) {
         destroy(of);
     }
 }

@@ -4,17 +4,25 @@
 #include "adapters/http/detail/sockets.hpp"
 #include "domain/base/check.hpp"
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <system_error>
 #include <utility>
 
 namespace fasti::http {
 
 namespace {
 
-using boost::system::error_code;
+using boost::asio::ip::tcp;
 
 constexpr std::uint32_t tick_ms = 250;
 constexpr std::uint64_t linger_ticks = 8;
@@ -22,13 +30,50 @@ constexpr std::uint64_t linger_ticks = 8;
 //! the rounds before began: after a long pause there is much to read.
 constexpr std::chrono::milliseconds reading_enough{25};
 constexpr std::size_t refused_reserve = 64; //!< connections beyond the maximum that still get a 503
+constexpr int accepts_max = 32;             //!< in one turn of a listener
 
 std::int64_t seconds_now() {
     const auto since = std::chrono::system_clock::now().time_since_epoch();
     return std::chrono::duration_cast<std::chrono::seconds>(since).count();
 }
 
+//! -1 with errno when it cannot be.
+int listening_socket(const tcp::endpoint& at) {
+    const int made = ::socket(at.protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+                              IPPROTO_TCP);
+    const int yes = 1;
+    if (made >= 0 && (::setsockopt(made, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) != 0 ||
+                      ::bind(made, at.data(), static_cast<socklen_t>(at.size())) != 0 ||
+                      ::listen(made, SOMAXCONN) != 0)) {
+        const int why = errno;
+        ::close(made);
+        errno = why;
+        return -1;
+    }
+    return made;
+}
+
+std::uint16_t port_of(int descriptor) {
+    tcp::endpoint own;
+    auto size = static_cast<socklen_t>(own.capacity());
+    if (::getsockname(descriptor, own.data(), &size) == 0) {
+        own.resize(size);
+    }
+    return own.port();
+}
+
 } // namespace
+
+server::parts::parts(io_loop& runs, server_options chosen, std::function<void(responder)> told)
+    : loop(runs), options(chosen), handler(std::move(told)) {}
+
+server::parts::listener::listener(parts& owner, int descriptor, listener_options wanted)
+    : watched(owner.loop.sockets(), descriptor, EPOLLIN), of(owner), options(std::move(wanted)) {}
+
+void server::parts::listener::on_ready(std::uint32_t) {
+    acceptable = true;
+    of.accept(*this);
+}
 
 server::server(io_loop& loop, server_options options, std::function<void(responder)> handler)
     : parts_(std::make_unique<parts>(loop, options, std::move(handler))) {
@@ -56,35 +101,26 @@ result<std::uint16_t> server::listen(const listener_options& wanted) {
     if (!planned) {
         return std::move(planned).error();
     }
-    auto made = std::make_unique<listener>(parts_->loop.context(), wanted);
-    made->setting = std::move(planned->setting);
-    made->tls = std::move(planned->tls);
-    error_code failed;
-    const asio::ip::address address = asio::ip::make_address(planned->ip, failed);
-    const tcp::endpoint endpoint(address, wanted.port);
-    tcp::acceptor& acceptor = made->acceptor;
-    acceptor.open(endpoint.protocol(), failed);
-    if (!failed) {
-        acceptor.set_option(tcp::acceptor::reuse_address(true), failed);
-        acceptor.bind(endpoint, failed);
-    }
-    if (!failed) {
-        acceptor.listen(tcp::acceptor::max_listen_connections, failed);
-    }
-    if (failed) {
+    boost::system::error_code failed;
+    const boost::asio::ip::address address = boost::asio::ip::make_address(planned->ip, failed);
+    const int descriptor = listening_socket({address, wanted.port});
+    const int number = descriptor < 0 ? errno : ENOSPC;
+    auto made = std::make_unique<parts::listener>(*parts_, descriptor, wanted);
+    if (made->closed()) {
+        const std::string why = std::error_code(number, std::system_category()).message();
         return fasti::error{.code = fasti::error_code::configuration_invalid,
                             .message = "Cannot listen on " + wanted.address + " port " +
-                                       std::to_string(wanted.port) + ": " + failed.message() + "."};
+                                       std::to_string(wanted.port) + ": " + why + "."};
     }
-    const std::uint16_t port = acceptor.local_endpoint(failed).port();
+    made->setting = std::move(planned->setting);
+    made->tls = std::move(planned->tls);
     parts_->listeners.push_back(std::move(made));
-    parts_->accept(*parts_->listeners.back());
-    return port;
+    return port_of(descriptor);
 }
 
 result<void> server::reload_tls() {
     std::vector<std::shared_ptr<tls_context>> loaded;
-    for (const std::unique_ptr<listener>& each : parts_->listeners) {
+    for (const std::unique_ptr<parts::listener>& each : parts_->listeners) {
         loaded.emplace_back();
         if (each->options.tls) {
             result<std::shared_ptr<tls_context>> again = tls_context::load(*each->options.tls);
@@ -108,11 +144,11 @@ void server::drain(std::uint32_t deadline_ms, std::function<void()> done) {
     self.ending = true;
     self.end_at = self.now + (deadline_ms + tick_ms - 1) / tick_ms;
     self.ended = std::move(done);
-    for (const std::unique_ptr<listener>& each : self.listeners) {
-        error_code ignored;
-        each->acceptor.close(ignored);
+    for (const std::unique_ptr<parts::listener>& each : self.listeners) {
+        each->close();
+        each->acceptable = false;
     }
-    for (session* const each : self.sessions) {
+    for (parts::session* const each : self.sessions) {
         each->drain();
         self.wake(*each);
     }
@@ -138,11 +174,11 @@ void server::when_read(std::function<void()> done) {
     parts_->read_round();
 }
 
-//! A read that filled its room, or a connection that was accepted, leaves more to read.
+//! A connection that was accepted may have brought a request that became ready behind the end of the line.
 void server::parts::read_round() {
-    const std::uint64_t before = counted.reads_full + counted.connections_accepted;
+    const std::uint64_t before = counted.connections_accepted;
     loop.after_what_is_ready([this, before] {
-        const bool more = counted.reads_full + counted.connections_accepted != before;
+        const bool more = counted.connections_accepted != before || more_to_read();
         if (more && std::chrono::steady_clock::now() < reading_until) {
             read_round();
         } else {
@@ -151,39 +187,52 @@ void server::parts::read_round() {
     });
 }
 
+//! Known without being told again.
+bool server::parts::more_to_read() const noexcept {
+    return !unread.empty() || std::any_of(listeners.begin(), listeners.end(), [](const auto& each) {
+        return each->acceptable && !each->starved;
+    });
+}
+
 void server::parts::handle(responder to) {
     ++counted.requests;
     handler(to);
 }
 
+//! Some of those who wait; the others when everything else had its turn.
 void server::parts::accept(listener& on) {
-    on.accepting = true;
-    on.acceptor.async_accept([this, &on](error_code failed, tcp::socket socket) {
-        on.accepting = false;
-        if (failed == asio::error::operation_aborted || ending) {
+    on.starved = false;
+    for (int i = 0; i < accepts_max && on.acceptable; ++i) {
+        tcp::endpoint peer;
+        auto size = static_cast<socklen_t>(peer.capacity());
+        const int descriptor = ::accept4(on.descriptor(), peer.data(), &size,
+                                         SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (descriptor >= 0) {
+            peer.resize(size);
+            accepted(on, descriptor, peer.address().to_string());
+        } else if (errno != ECONNABORTED && errno != EINTR) {
+            on.acceptable = errno != EAGAIN;
+            on.starved = on.acceptable; // no descriptors or memory: the next tick tries again
             return;
         }
-        if (!failed) {
-            accepted(on, std::move(socket));
-            accept(on);
-        } else if (failed == asio::error::connection_aborted) {
-            accept(on);
-        } // else no descriptors or memory: the next tick tries again
-    });
+    }
+    if (on.acceptable) {
+        go_on_soon();
+    }
 }
 
-void server::parts::accepted(listener& on, tcp::socket socket) {
+void server::parts::accepted(listener& on, int descriptor, std::string peer) {
     ++counted.connections_accepted;
     const bool full = sessions.size() >= options.connections_max;
     counted.connections_refused += full ? 1 : 0;
-    error_code failed;
-    const tcp::endpoint peer = socket.remote_endpoint(failed);
-    if (failed || (full && sessions.size() >= options.connections_max + refused_reserve)) {
-        return; // closes it
+    if (full && sessions.size() >= options.connections_max + refused_reserve) {
+        ::close(descriptor);
+        return;
     }
-    socket.set_option(tcp::no_delay(true), failed);
-    socket.non_blocking(true, failed);
-    auto* const made = new session(*this, std::move(socket), on, peer.address().to_string());
+    const int yes = 1;
+    ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    auto* const made = new session(*this, descriptor, on, std::move(peer));
+    counted.connections_refused += made->closed() ? 1 : 0; // no memory to watch it with
     made->place = sessions.size();
     made->since = now;
     sessions.push_back(made);
@@ -199,6 +248,9 @@ void server::parts::destroy(session& gone) {
     if (gone.dirty) {
         std::replace(dirty.begin(), dirty.end(), &gone, static_cast<session*>(nullptr));
     }
+    if (gone.in_unread) {
+        std::replace(unread.begin(), unread.end(), &gone, static_cast<session*>(nullptr));
+    }
     sessions.back()->place = gone.place;
     sessions[gone.place] = sessions.back();
     sessions.pop_back();
@@ -208,7 +260,7 @@ void server::parts::destroy(session& gone) {
 
 void server::parts::tell_if_ended() {
     if (ending && sessions.empty() && ended) {
-        asio::post(loop.context(), std::exchange(ended, nullptr));
+        boost::asio::post(loop.context(), std::exchange(ended, nullptr));
     }
 }
 
@@ -226,7 +278,7 @@ void server::parts::tick() {
         if (now >= end_at) {
             for (std::size_t i = sessions.size(); i-- > 0;) {
                 if (i < sessions.size()) {
-                    close(*sessions[i]);
+                    sessions[i]->close();
                     end_turn(*sessions[i]);
                 }
             }
@@ -234,19 +286,19 @@ void server::parts::tick() {
         return;
     }
     for (const std::unique_ptr<listener>& each : listeners) {
-        if (!each->accepting) {
+        if (each->starved) {
             accept(*each);
         }
     }
 }
 
 void server::parts::check_time(session& of) {
-    if (of.closed) {
+    if (of.closed()) {
         return;
     }
     if (of.lingering) {
         if (now - of.since >= linger_ticks) {
-            close(of);
+            of.close();
         }
         return;
     }
@@ -262,10 +314,10 @@ void server::parts::check_time(session& of) {
     }
     switch (judge_wait(at, (now - of.since) * tick_ms, options.patience)) {
         case wait_verdict::go_on: return;
-        case wait_verdict::close_quietly: close(of); return;
+        case wait_verdict::close_quietly: of.close(); return;
         case wait_verdict::cut:
             ++counted.connections_timed_out;
-            close(of);
+            of.close();
             return;
         case wait_verdict::answer_late:
             ++counted.connections_timed_out;

@@ -30,7 +30,6 @@ struct server_counters {
     std::size_t connections_open = 0;
     std::size_t requests_open = 0;
     std::uint64_t requests = 0;
-    std::uint64_t reads_full = 0; //!< reads after which more may wait
 };
 
 class server {

@@ -3,10 +3,8 @@
 //! pump.cpp moves bytes.
 #pragma once
 
+#include "adapters/http/poller.hpp"
 #include "adapters/http/server.hpp"
-
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -17,46 +15,11 @@
 
 namespace fasti::http {
 
-namespace asio = boost::asio;
-using asio::ip::tcp;
-
-struct listener {
-    listener(asio::io_context& context, listener_options wanted)
-        : acceptor(context), options(std::move(wanted)) {}
-    tcp::acceptor acceptor;
-    listener_options options;
-    std::shared_ptr<const connection_setting> setting;
-    std::shared_ptr<tls_context> tls;
-    bool accepting = false;
-};
-
-//! A connection with its socket. Lives while an operation on the socket is under way.
-struct session final : connection {
-    session(connection_host& host, tcp::socket connected, const listener& from, std::string peer)
-        : connection(host, from.setting, std::move(peer)),
-          socket(std::move(connected)),
-          tls(from.tls ? std::make_unique<tls_session>(from.tls) : nullptr) {}
-
-    tcp::socket socket;
-    std::unique_ptr<tls_session> tls;
-    std::string encrypted; //!< TLS only: what was read
-    std::string writing;   //!< what the kernel did not take at once
-    std::size_t written = 0;
-    std::size_t place = 0; //!< in the server's list
-    connection_phase phase_seen = connection_phase::idle;
-    std::uint64_t mark_seen = 0;
-    std::uint64_t since = 0; //!< tick of the last progress
-    bool reading = false;
-    bool sending = false;
-    bool input_over = false;
-    bool lingering = false;
-    bool closed = false;
-    bool dirty = false;
-};
-
 struct server::parts final : connection_host {
-    parts(io_loop& runs, server_options chosen, std::function<void(responder)> told)
-        : loop(runs), options(chosen), handler(std::move(told)) {}
+    struct listener;
+    struct session;
+
+    parts(io_loop& runs, server_options chosen, std::function<void(responder)> told);
     ~parts();
 
     void handle(responder to) override;
@@ -71,19 +34,24 @@ struct server::parts final : connection_host {
     }
 
     void accept(listener& on);
-    void accepted(listener& on, tcp::socket socket);
+    void accepted(listener& on, int descriptor, std::string peer);
+    void on_ready(session& of, std::uint32_t events);
     void read(session& from);
-    void on_read(session& from, boost::system::error_code failed, std::size_t bytes);
+    void read_soon(session& from);
+    void on_read(session& from, std::size_t bytes);
+    void on_end(session& from);
     void decrypt(session& from, std::size_t bytes);
     void service(session& of);
     void flush(session& to);
     void flush_lent(session& to, const connection::loan& lent);
     void send_rest(session& to);
     void finish(session& done);
-    void close(session& done);
     void end_turn(session& of);
     void destroy(session& gone);
     void flush_dirty();
+    void go_on_soon();
+    void go_on();
+    bool more_to_read() const noexcept;
     void tick();
     void check_time(session& of);
     void tell_if_ended();
@@ -98,7 +66,9 @@ struct server::parts final : connection_host {
     std::vector<std::unique_ptr<listener>> listeners;
     std::vector<session*> sessions;
     std::vector<session*> dirty;
+    std::vector<session*> unread; //!< readable and wanted: each is read once a turn
     bool flush_posted = false;
+    bool going_on = false; //!< go_on() is posted
     io_loop::timer_id clockwork = 0;
     std::uint64_t now = 0; //!< ticks
     bool ending = false;
@@ -108,6 +78,48 @@ struct server::parts final : connection_host {
     std::chrono::steady_clock::time_point reading_since;
     std::chrono::steady_clock::time_point reading_until;
     server_counters counted;
+};
+
+struct server::parts::listener final : watched {
+    listener(parts& owner, int descriptor, listener_options wanted);
+
+    parts& of;
+    listener_options options;
+    std::shared_ptr<const connection_setting> setting;
+    std::shared_ptr<tls_context> tls;
+    bool acceptable = false; //!< told of callers, and not yet that there are no more
+    bool starved = false;    //!< nothing to accept them with; the next tick tries again
+
+private:
+    void on_ready(std::uint32_t events) override;
+};
+
+//! A connection with its socket.
+struct server::parts::session final : connection, watched {
+    session(parts& owner, int descriptor, const listener& from, std::string peer);
+
+    //! Told of input, and the connection takes it.
+    bool to_be_read() const noexcept;
+
+    parts& of;
+    std::unique_ptr<tls_session> tls;
+    std::string encrypted; //!< TLS only: what was read
+    std::string writing;   //!< what the kernel did not take at once
+    std::size_t written = 0;
+    std::size_t place = 0; //!< in the server's list
+    connection_phase phase_seen = connection_phase::idle;
+    std::uint64_t mark_seen = 0;
+    std::uint64_t since = 0;      //!< tick of the last progress
+    bool readable = false;        //!< told of input that was not all read
+    bool more_than_bytes = false; //!< told of an end, an error or urgent data behind the bytes
+    bool in_unread = false;
+    bool sending = false; //!< waits for room
+    bool input_over = false;
+    bool lingering = false;
+    bool dirty = false;
+
+private:
+    void on_ready(std::uint32_t events) override;
 };
 
 } // namespace fasti::http

@@ -15,6 +15,7 @@ import functools
 import json
 import os
 import re
+import signal
 import statistics
 import sys
 import time
@@ -169,6 +170,7 @@ class finding:
     def as_json(self) -> dict[str, object]:
         return {"path": self.name, "figure": self.figure, "unit": "us", "baseline": round(self.middle(THEIRS), 4),
                 "this": round(self.middle(OURS), 4), "ratio": round(self.found.ratio, 3), "slower": self.found.slower,
+                "decided": self.found.decided,
                 "pairs": [[round(value, 4) for value in pair] for pair in self.pairs]}
 
 
@@ -185,10 +187,12 @@ class outcome:
         return 1 if any(one.found.slower for one in self.findings) else 0
 
 
-def compare(name: str, wanted: path, both: sides, looks: int = LOOKS) -> list[finding]:
-    """Runs in turns, A B and B A, until every figure is decided."""
+def compare(name: str, wanted: path, both: sides, until: float) -> list[finding]:
+    """Runs in turns, A B and B A, until every figure is decided; another look begins in time or not at all."""
     taken: dict[str, Pairs] = {}
-    for _ in range(looks):
+    for look in range(LOOKS):
+        if look > 0 and time.monotonic() > until:
+            break
         with wanted.start(both) as measure:
             for number in range(PAIRS):
                 got: dict[int, Run] = {}
@@ -203,12 +207,13 @@ def compare(name: str, wanted: path, both: sides, looks: int = LOOKS) -> list[fi
     return [finding(name, figure, pairs, verdicts[figure]) for figure, pairs in taken.items()]
 
 
-def compare_all(names: list[str], both: sides) -> outcome:
+def compare_all(names: list[str], both: sides, minutes: float) -> outcome:
     done = outcome()
+    until = time.monotonic() + 60 * minutes
     for name in names:
         begin = time.monotonic()
         try:
-            done.findings += compare(name, PATHS[name], both)
+            done.findings += compare(name, PATHS[name], both, until)
         except not_comparable as error:
             done.left_out[name] = str(error)
         except bench_error as error:
@@ -220,10 +225,14 @@ def compare_all(names: list[str], both: sides) -> outcome:
 # --- telling ------------------------------------------------------------------------------------------
 
 
+def told(found: verdict) -> str:
+    return "SLOWER" if found.slower else "-" if found.decided else "undecided: no time left"
+
+
 def table(findings: list[finding]) -> str:
     rows = [("path", "processor time", "baseline", "this", "ratio", "pairs", "verdict")]
     rows += [(PATHS[one.name].what, one.figure, f"{one.middle(THEIRS):.3f} us", f"{one.middle(OURS):.3f} us",
-              f"{one.found.ratio:.2f}", str(len(one.pairs)), "SLOWER" if one.found.slower else "-") for one in findings]
+              f"{one.found.ratio:.2f}", str(len(one.pairs)), told(one.found)) for one in findings]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "\n".join("  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip() for row in rows)
 
@@ -248,6 +257,7 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--paths", metavar="A,B", default=",".join(PATHS), help=f"only these of: {', '.join(PATHS)}")
     parser.add_argument("--json", action="store_true", help="everything, each pair of runs included, as JSON")
     parser.add_argument("--seconds", type=float, default=0.3, help="measured time of a run (0.3)")
+    parser.add_argument("--minutes", type=float, default=6, help="no path is looked at again after so many minutes (6)")
     parser.add_argument("--check", action="store_true", help="only whether the words are right and the baseline is there")
     parser.add_argument("--build", type=Path, default=os.environ.get("FASTI_BUILD_DIR", "build/release"),
                         help="build folder of this tree (FASTI_BUILD_DIR or build/release)")
@@ -261,6 +271,7 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
 
 def main() -> int:
     asked = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers end too
     try:
         last = baseline.find(Path.cwd(), asked.against)
         if asked.check:
@@ -272,7 +283,7 @@ def main() -> int:
         return 2
     how = settings(build=Path(asked.build).resolve(), seconds=asked.seconds, rounds=PAIRS, placement="split", peers=False,
                    smoke=False)
-    done = compare_all(asked.paths, sides(how, (theirs, how.build)))
+    done = compare_all(asked.paths, sides(how, (theirs, how.build)), asked.minutes)
     if asked.json:
         print(json.dumps({"baseline": dataclasses.asdict(last), "seconds": asked.seconds, "left_out": done.left_out,
                           "broken": done.broken, "findings": [one.as_json() for one in done.findings]}, indent=1))

@@ -20,25 +20,19 @@ void write_views(json_writer& out, const node& live, const ledger_head& head) {
     out.begin_array();
     for (const view_lag& one : live.views().lag(head)) {
         out.begin_object();
-        out.name("view");
-        out.text(one.view);
-        out.name("lag_events");
-        out.number(one.events);
-        out.name("lag_seconds");
-        out.number(static_cast<double>(one.us) / 1e6);
-        out.name("parked_streams");
-        out.number(one.parked);
+        out.text("view", one.view);
+        out.number("lag_events", one.events);
+        out.number("lag_seconds", static_cast<double>(one.us) / 1e6);
+        out.number("parked_streams", one.parked);
         out.end_object();
     }
     out.end_array();
 }
 
 void write_leases(json_writer& out, const node& live) {
-    out.name("leases");
-    out.number(std::uint64_t{live.leases()});
+    out.number("leases", std::uint64_t{live.leases()});
     if (const auto until = live.views().registry().guard_until()) {
-        out.name("expiry_guard_until");
-        out.moment(*until);
+        out.moment("expiry_guard_until", *until);
     }
 }
 
@@ -48,33 +42,24 @@ std::string status_document(const api_context& context) {
     std::string body;
     json_writer out(body);
     out.begin_object();
-    out.name("version");
-    out.text(context.version);
-    out.name("log_id");
-    out.text(to_hex(live.facts().log_id().as_bytes()));
-    out.name("position");
-    out.text(live.position_token());
-    out.name("head");
-    out.number(head.last);
+    out.text("version", context.version);
+    out.text("log_id", to_hex(live.facts().log_id().as_bytes()));
+    out.text("position", live.position_token());
+    out.number("head", head.last);
     out.name("last_recorded_at");
     if (head.last > 0) {
         out.moment(head.last_recorded);
     } else {
         out.null();
     }
-    out.name("phase");
-    out.text(context.now == phase::draining ? "draining" : "serving");
-    out.name("uptime_seconds");
-    out.number(static_cast<double>(context.time.monotonic_us() - context.started_us) / 1e6);
-    out.name("services");
-    out.number(live.views().registry().service_count());
-    out.name("instances");
-    out.number(live.views().registry().instance_count());
-    out.name("healthy_instances");
-    out.number(live.views().registry().healthy_count());
+    out.text("phase", context.now == phase::draining ? "draining" : "serving");
+    out.number("uptime_seconds",
+               static_cast<double>(context.time.monotonic_us() - context.started_us) / 1e6);
+    out.number("services", live.views().registry().service_count());
+    out.number("instances", live.views().registry().instance_count());
+    out.number("healthy_instances", live.views().registry().healthy_count());
     write_leases(out, live);
-    out.name("commands_waiting");
-    out.number(std::uint64_t{context.commands_waiting()});
+    out.number("commands_waiting", std::uint64_t{context.commands_waiting()});
     write_views(out, live, head);
     out.end_object();
     return body;

@@ -17,12 +17,9 @@ void write_component(json_writer& out, std::string_view name, std::uint64_t valu
     out.name(name);
     out.begin_array();
     out.begin_object();
-    out.name("status");
-    out.text("pass");
-    out.name("observedValue");
-    out.number(value);
-    out.name("observedUnit");
-    out.text(unit);
+    out.text("status", "pass");
+    out.number("observedValue", value);
+    out.text("observedUnit", unit);
     out.end_object();
     out.end_array();
 }
@@ -40,16 +37,12 @@ void write_components(json_writer& out, const api_context& context) {
         out.name("view_" + std::string(view.view) + ":lag");
         out.begin_array();
         out.begin_object();
-        out.name("status");
-        out.text(view.parked > 0 ? "warn" : "pass");
-        out.name("observedValue");
-        out.number(view.events);
-        out.name("observedUnit");
-        out.text("events");
+        out.text("status", view.parked > 0 ? "warn" : "pass");
+        out.number("observedValue", view.events);
+        out.text("observedUnit", "events");
         if (view.parked > 0) {
-            out.name("output");
-            out.text(std::to_string(view.parked) +
-                     " streams stand still: an event could not be read.");
+            out.text("output", std::to_string(view.parked) +
+                                   " streams stand still: an event could not be read.");
         }
         out.end_object();
         out.end_array();
@@ -78,18 +71,15 @@ void answer_health(const call& asked, const api_context& context, bool asks_read
     out.content_type = http::media::health;
     json_writer writer(out.body);
     writer.begin_object();
-    writer.name("status");
-    writer.text(pass ? "pass" : "fail");
-    writer.name("version");
-    writer.text("1");
-    writer.name("releaseId");
-    writer.text(context.version);
+    writer.text("status", pass ? "pass" : "fail");
+    writer.text("version", "1");
+    writer.text("releaseId", context.version);
     if (!ready && asks_readiness) {
-        writer.name("output");
-        writer.text(std::string(sentence_of(context.now)) +
-                    (context.now == phase::recovering && !context.recovery_progress.empty()
-                         ? " " + context.recovery_progress
-                         : ""));
+        writer.text("output",
+                    std::string(sentence_of(context.now)) +
+                        (context.now == phase::recovering && !context.recovery_progress.empty()
+                             ? " " + context.recovery_progress
+                             : ""));
         out.add_header("Retry-After", std::uint64_t{1});
     }
     if (asked.route().what == http::operation::health && context.live != nullptr &&

@@ -170,12 +170,9 @@ public:
             std::string data;
             json_writer out(data);
             out.begin_object();
-            out.name("step");
-            out.text(step);
-            out.name("done");
-            out.number(done);
-            out.name("total");
-            out.number(total);
+            out.text("step", step);
+            out.number("done", done);
+            out.number("total", total);
             out.end_object();
             tell(job_, frame("progress", data));
         }
@@ -199,8 +196,7 @@ public:
         std::string data;
         json_writer out(data);
         out.begin_object();
-        out.name("text");
-        out.text(sentence);
+        out.text("text", sentence);
         out.end_object();
         tell(job_, frame("note", data));
     }
@@ -218,32 +214,24 @@ std::string result_document(const job& of, const proof_report& report) {
     std::string body;
     json_writer out(body);
     out.begin_object();
-    out.name("events");
-    out.number(report.head);
+    out.number("events", report.head);
     if (const auto hash = facts.hash_at(report.head); hash.ok()) {
         std::string token;
         write_token(facts.head().epoch, report.head, hash->prefix(), token);
-        out.name("position");
-        out.text(token);
+        out.text("position", token);
     }
-    out.name("snapshots");
-    out.number(report.snapshots);
-    out.name("findings");
-    out.number(report.findings);
-    out.name("findings_told");
-    out.number(std::min(report.findings, findings_told_max));
+    out.number("snapshots", report.snapshots);
+    out.number("findings", report.findings);
+    out.number("findings_told", std::min(report.findings, findings_told_max));
     out.name("parts");
     out.begin_array();
     for (const compared_part& one : report.parts) {
         write_json(out, one);
     }
     out.end_array();
-    out.name("pause_seconds_max");
-    out.number(static_cast<double>(of.pause_us_max) / 1e6);
-    out.name("commands_pause_seconds");
-    out.number(static_cast<double>(of.model_pause_us.load()) / 1e6);
-    out.name("seconds");
-    out.number(static_cast<double>(of.context.time.monotonic_us() - of.begun_us) / 1e6);
+    out.number("pause_seconds_max", static_cast<double>(of.pause_us_max) / 1e6);
+    out.number("commands_pause_seconds", static_cast<double>(of.model_pause_us.load()) / 1e6);
+    out.number("seconds", static_cast<double>(of.context.time.monotonic_us() - of.begun_us) / 1e6);
     out.end_object();
     return body;
 }

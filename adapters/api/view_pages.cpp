@@ -117,8 +117,7 @@ public:
     void finish(const place& at) {
         out_.end_array();
         if (cut_) {
-            out_.name("next");
-            out_.text(cursor_of(at, last_));
+            out_.text("next", cursor_of(at, last_));
         }
         out_.end_object();
     }
@@ -137,10 +136,8 @@ void write_difference(json_writer& out, const row_difference& one) {
         out.raw(row.empty() ? "null" : row);
     };
     out.begin_object();
-    out.name("key");
-    out.text(one.key);
-    out.name("change");
-    out.text(one.before.empty() ? "added" : one.after.empty() ? "removed" : "changed");
+    out.text("key", one.key);
+    out.text("change", one.before.empty() ? "added" : one.after.empty() ? "removed" : "changed");
     side("before", one.before);
     side("after", one.after);
     out.end_object();
@@ -165,10 +162,8 @@ result<view_page> page_of_rows(const view_question& asked, const ledger& facts, 
     view_page out{{}, *token};
     json_writer json(out.body);
     json.begin_object();
-    json.name("view");
-    json.text(asked.view);
-    json.name("at");
-    json.text(*token);
+    json.text("view", asked.view);
+    json.text("at", *token);
     json.name("rows");
     json.begin_array();
     page_writer page(json, asked);
@@ -210,12 +205,9 @@ result<view_page> page_of_differences(const view_question& asked, const ledger& 
     view_page out{{}, *to_token};
     json_writer json(out.body);
     json.begin_object();
-    json.name("view");
-    json.text(asked.view);
-    json.name("from");
-    json.text(*from_token);
-    json.name("to");
-    json.text(*to_token);
+    json.text("view", asked.view);
+    json.text("from", *from_token);
+    json.text("to", *to_token);
     json.name("rows");
     json.begin_array();
     page_writer page(json, asked);

@@ -24,23 +24,16 @@ void write_view(json_writer& out, operations::view_name which, const view_lag& l
                 const view_set& views) {
     const std::string_view name = operations::to_name(which);
     out.begin_object();
-    out.name("view");
-    out.text(name);
-    out.name("folded_in");
-    out.text(lag.view);
-    out.name("position");
-    out.number(views.at());
-    out.name("lag_events");
-    out.number(lag.events);
-    out.name("lag_seconds");
-    out.number(static_cast<double>(lag.us) / 1e6);
-    out.name("parked_streams");
-    out.number(lag.parked);
+    out.text("view", name);
+    out.text("folded_in", lag.view);
+    out.number("position", views.at());
+    out.number("lag_events", lag.events);
+    out.number("lag_seconds", static_cast<double>(lag.us) / 1e6);
+    out.number("parked_streams", lag.parked);
     if (which == operations::view_name::services || which == operations::view_name::instances) {
-        out.name("rows");
-        out.number(std::uint64_t{which == operations::view_name::services
-                                     ? views.registry().service_count()
-                                     : views.registry().instance_count()});
+        out.number("rows", std::uint64_t{which == operations::view_name::services
+                                             ? views.registry().service_count()
+                                             : views.registry().instance_count()});
     }
     out.end_object();
 }
@@ -54,16 +47,11 @@ void write_parked(json_writer& out, const view_set& views) {
             break;
         }
         out.begin_object();
-        out.name("stream");
-        out.text(stream);
-        out.name("position");
-        out.number(key.at);
-        out.name("type");
-        out.text(key.type);
-        out.name("reason");
-        out.text(key.reason);
-        out.name("held_back");
-        out.number(key.held_back);
+        out.text("stream", stream);
+        out.number("position", key.at);
+        out.text("type", key.type);
+        out.text("reason", key.reason);
+        out.number("held_back", key.held_back);
         out.end_object();
     }
     out.end_array();
@@ -92,12 +80,9 @@ std::string views_document(const node& live) {
 }
 
 void write_snapshot_row(json_writer& out, std::string_view name, std::uint64_t bytes) {
-    out.name("name");
-    out.text(name);
-    out.name("position");
-    out.number(snapshot_position(name).value_or(0));
-    out.name("bytes");
-    out.number(bytes);
+    out.text("name", name);
+    out.number("position", snapshot_position(name).value_or(0));
+    out.number("bytes", bytes);
 }
 
 result<std::string> snapshots_document(const snapshot_store& store) {

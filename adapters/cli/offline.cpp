@@ -45,15 +45,11 @@ void print_token(session& at, const crypto::fresh_token& fresh, const item_outco
         std::string out;
         json_writer writer{out};
         writer.begin_object();
-        writer.name("outcome");
-        writer.text(made ? "appended" : "dry_run");
+        writer.text("outcome", made ? "appended" : "dry_run");
         if (made) {
-            writer.name("position");
-            writer.number(outcome.first);
-            writer.name("token");
-            writer.text(fresh.parts.id);
-            writer.name("secret");
-            writer.text(fresh.text);
+            writer.number("position", outcome.first);
+            writer.text("token", fresh.parts.id);
+            writer.text("secret", fresh.text);
         }
         writer.end_object();
         at.around.out << out << "\n";

@@ -93,12 +93,9 @@ private:
         std::string out;
         json_writer writer{out};
         writer.begin_object();
-        writer.name("events");
-        writer.number(report.head);
-        writer.name("snapshots");
-        writer.number(report.snapshots);
-        writer.name("findings_count");
-        writer.number(findings);
+        writer.number("events", report.head);
+        writer.number("snapshots", report.snapshots);
+        writer.number("findings_count", findings);
         writer.name("findings");
         writer.begin_array();
         for (const finding& one : told_) {

@@ -43,8 +43,7 @@ public:
         std::string out;
         json_writer writer{out};
         writer.begin_object();
-        writer.name("key");
-        writer.text(key);
+        writer.text("key", key);
         writer.name("before");
         writer.raw(json_of(before));
         writer.name("after");
@@ -188,12 +187,9 @@ std::string document_of(const kept_snapshot& kept) {
     std::string out;
     json_writer writer{out};
     writer.begin_object();
-    writer.name("name");
-    writer.text(kept.name);
-    writer.name("position");
-    writer.number(kept.at);
-    writer.name("bytes");
-    writer.number(kept.bytes);
+    writer.text("name", kept.name);
+    writer.number("position", kept.at);
+    writer.number("bytes", kept.bytes);
     writer.name("removed");
     writer.begin_array();
     for (const std::string& one : kept.removed) {
@@ -272,12 +268,9 @@ int list_snapshots_here(session& at, const arguments& given) {
     writer.begin_array();
     for (const stored_snapshot& one : *listed) {
         writer.begin_object();
-        writer.name("name");
-        writer.text(one.name);
-        writer.name("position");
-        writer.number(snapshot_position(one.name).value_or(0));
-        writer.name("bytes");
-        writer.number(one.bytes);
+        writer.text("name", one.name);
+        writer.number("position", snapshot_position(one.name).value_or(0));
+        writer.number("bytes", one.bytes);
         writer.end_object();
     }
     writer.end_array();

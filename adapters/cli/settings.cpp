@@ -129,12 +129,9 @@ int run_show(session& at, const arguments& given) {
         const config_key& key = config_keys[i];
         writer.name(key.name);
         writer.begin_object();
-        writer.name("value");
-        writer.text(shown_value(key, loaded->values));
-        writer.name("from");
-        writer.text(loaded->sources[i].where);
-        writer.name("reload");
-        writer.boolean(key.reload);
+        writer.text("value", shown_value(key, loaded->values));
+        writer.text("from", loaded->sources[i].where);
+        writer.boolean("reload", key.reload);
         writer.end_object();
     }
     writer.end_object();

@@ -45,6 +45,27 @@ public:
     void moment(instant value); //!< RFC 3339
     void texts(const std::vector<std::string_view>& values);
     void labels(const std::vector<label>& values);
+
+    // Members: a name and its value.
+
+    void text(std::string_view name_of, std::string_view value) {
+        name(name_of);
+        text(value);
+    }
+    template <class Number>
+    void number(std::string_view name_of, Number value) {
+        name(name_of);
+        number(value);
+    }
+    void boolean(std::string_view name_of, bool value) {
+        name(name_of);
+        boolean(value);
+    }
+    void moment(std::string_view name_of, instant value) {
+        name(name_of);
+        moment(value);
+    }
+
     //! A complete JSON value made elsewhere.
     void raw(std::string_view json) {
         comma();

@@ -5,27 +5,19 @@ namespace fasti {
 
 void write_json(json_writer& out, const finding& what) {
     out.begin_object();
-    out.name("what");
-    out.text(what.what);
-    out.name("where");
-    out.text(what.where);
-    out.name("first");
-    out.number(what.first);
-    out.name("last");
-    out.number(what.last);
+    out.text("what", what.what);
+    out.text("where", what.where);
+    out.number("first", what.first);
+    out.number("last", what.last);
     out.end_object();
 }
 
 void write_json(json_writer& out, const compared_part& what) {
     out.begin_object();
-    out.name("part");
-    out.text(what.name);
-    out.name("position");
-    out.number(what.at);
-    out.name("bytes");
-    out.number(what.bytes);
-    out.name("equal");
-    out.boolean(what.equal);
+    out.text("part", what.name);
+    out.number("position", what.at);
+    out.number("bytes", what.bytes);
+    out.boolean("equal", what.equal);
     out.end_object();
 }
 

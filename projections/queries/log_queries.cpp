@@ -81,24 +81,17 @@ result<std::deque<std::string>> newest_of(const ledger& facts, const event_filte
 }
 
 void write_link(json_writer& out, const recorded_event& event, std::string_view by) {
-    const auto text = [&](std::string_view name, std::string_view value) {
-        out.name(name);
-        out.text(value);
-    };
     out.begin_object();
-    text("by", by);
-    out.name("position");
-    out.number(event.at);
-    out.name("recorded_at");
-    out.moment(event.fact.recorded);
-    text("type", event.fact.type);
-    text("stream", event.fact.stream);
-    out.name("stream_version");
-    out.number(event.fact.stream_version);
-    text("actor", event.fact.actor);
-    text("reason", event.fact.reason);
-    text("correlation", event.fact.correlation);
-    text("cause", event.fact.cause);
+    out.text("by", by);
+    out.number("position", event.at);
+    out.moment("recorded_at", event.fact.recorded);
+    out.text("type", event.fact.type);
+    out.text("stream", event.fact.stream);
+    out.number("stream_version", event.fact.stream_version);
+    out.text("actor", event.fact.actor);
+    out.text("reason", event.fact.reason);
+    out.text("correlation", event.fact.correlation);
+    out.text("cause", event.fact.cause);
     out.end_object();
 }
 
@@ -255,8 +248,7 @@ query_answer get_why(const ledger& facts, const operations::get_why_params& what
     query_answer out;
     json_writer writer(out.body);
     writer.begin_object();
-    writer.name("stream");
-    writer.text(what.stream);
+    writer.text("stream", what.stream);
     writer.name("chain");
     writer.begin_array();
     chain_walker walker(facts, writer);
@@ -264,8 +256,7 @@ query_answer get_why(const ledger& facts, const operations::get_why_params& what
         return failed(std::move(walked).error());
     }
     writer.end_array();
-    writer.name("complete");
-    writer.boolean(walker.complete());
+    writer.boolean("complete", walker.complete());
     writer.end_object();
     out.changed = walker.newest();
     out.digest = hash64(out.body);

@@ -148,10 +148,8 @@ void write_change(json_writer& out, std::string_view view, std::string_view key,
         return;
     }
     out.begin_object();
-    out.name("view");
-    out.text(view);
-    out.name("key");
-    out.text(key);
+    out.text("view", view);
+    out.text("key", key);
     write_row("before", rows.first);
     write_row("after", rows.second);
     out.end_object();

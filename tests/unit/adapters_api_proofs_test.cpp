@@ -26,33 +26,14 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-struct world : http::connection_host {
-    posted_work posted;
-    fake_clock time;
-    fake_ids ids;
-    memory_ledger facts{id128{}, 7};
-    test::memory_snapshot_store snapshots;
-    telemetry::logger log{telemetry::log_options{}};
-    telemetry::metrics_registry metrics;
-    std::shared_ptr<const principal> caller = std::make_shared<principal>(
-        principal{"token/aa", "", {"admin:*"}});
-    hand_driven_node node{facts, time, ids, {}};
-    worker slow{"slow", 16, slow_lanes};
-    worker folds{"folds", 2};
-    worker proofs{"proofs", 1};
-    api_context context{.time = time,
-                        .log = log,
-                        .metrics = metrics,
-                        .snapshots = snapshots,
-                        .slow = slow,
-                        .folds = folds,
-                        .proofs = proofs,
-                        .post = [this](auto work) { posted.post(std::move(work)); }};
+//! The routes of views and proofs alone, asked by one who may do everything.
+struct world : api_world {
     past_folds past{context};
     std::unique_ptr<view_routes> views;
     std::unique_ptr<proof_routes> proving;
 
     world() {
+        caller = std::make_shared<principal>(principal{"token/aa", "", {"admin:*"}});
         context.live = &*node;
         context.now = phase::serving;
         context.show_model = [this](auto told) {
@@ -126,17 +107,9 @@ struct world : http::connection_host {
             }
         });
     }
-    void wake(http::connection&) override {}
-    const http::head_parts& heads() const override { return prepared; }
-    http::exchange_pool& exchanges() override { return pool; }
-    bool draining() const override { return false; }
 
     std::atomic<int> models_shown = 0;
     std::string path_room;
-    http::exchange_pool pool;
-    http::head_parts prepared;
-    std::shared_ptr<const http::connection_setting> setting =
-        std::make_shared<http::connection_setting>();
 };
 
 //! The cursor in a body; empty when there is none.

@@ -8,6 +8,7 @@
 #include "adapters/crypto/uuid7_source.hpp"
 #include "adapters/daemon/admin_token.hpp"
 #include "adapters/daemon/housekeeping.hpp"
+#include "adapters/daemon/lease_keeper.hpp"
 #include "adapters/daemon/private_files.hpp"
 #include "adapters/daemon/serve.hpp"
 #include "adapters/http/io_loop.hpp"
@@ -37,10 +38,9 @@
 namespace fasti {
 namespace {
 
-constexpr std::uint32_t tick_ms = 8;               // leases
-constexpr std::uint32_t slow_tick_ms = 100;        // time-outs of waits; leases once a second
-constexpr std::size_t leases_per_second = 100'000; // larger tables are checkpointed less often
-constexpr std::size_t slow_waiting_max = 256;      // in each lane
+constexpr std::uint32_t tick_ms = 8;          // leases
+constexpr std::uint32_t slow_tick_ms = 100;   // time-outs of waits; the leases' checkpoint
+constexpr std::size_t slow_waiting_max = 256; // in each lane
 constexpr std::size_t folds_waiting_max = 16;
 constexpr int exit_store_failed = 74; // EX_IOERR
 
@@ -70,8 +70,6 @@ struct server_process {
     worker slow{"slow", slow_waiting_max, api::slow_lanes}; // short turns
     worker folds{"folds", folds_waiting_max};               // past views: seconds each
     worker proofs{"proofs", 1};
-    //! The leases' checkpoint: its disk keeps nobody waiting, nor does anybody keep it.
-    worker keeper{"leases", 1};
     telemetry::metrics_registry metrics = {};
     api::api_context context{.time = time,
                              .log = log,
@@ -86,15 +84,13 @@ struct server_process {
     std::unique_ptr<write_model> model = {};
     std::unique_ptr<sequencer> decides = {};
     std::unique_ptr<node> live = {};
+    std::unique_ptr<lease_keeper> leases = {};
     std::unique_ptr<pipeline_thread> pipeline = {};
     std::unique_ptr<housekeeping> house = {};
     std::thread recovering = {};
     std::atomic<bool> stopping = false;
     std::optional<error> failure = {};
     bool hearing = false; //!< waits for all that can be read now
-    std::int64_t leases_saved_us = 0;
-    std::string lease_bytes = {};  //!< room of the last checkpoint: fresh memory is slow to touch
-    int checkpoints_under_way = 0; //!< not written yet
     std::uint16_t port = 0;
 
     result<void> open();
@@ -104,9 +100,6 @@ struct server_process {
     void start_pipeline();
     void go_public();
     void hear();
-    std::function<void()> lease_checkpoint();
-    std::size_t lease_period_s() const;
-    void save_leases();
     void slow_tick();
     void on_signal(int number);
     void reload();
@@ -221,12 +214,9 @@ void server_process::start(recovery state) {
     how.guard.hold_ms = static_cast<std::uint32_t>(values.guard_hold_ms);
     decides = std::make_unique<sequencer>(*facts, *model, time, ids);
     live = std::make_unique<node>(*facts, std::move(state.views), time, how);
-    const std::string kept = read_small_file(settings.values.data.dir + "/leases");
-    if (const auto trouble = live->start_leases(kept)) {
-        log.warn(*trouble);
-    }
-    lease_checkpoint()();
-    leases_saved_us = time.monotonic_us();
+    leases = std::make_unique<lease_keeper>(settings.values.data.dir + "/leases", *live, log,
+                                            context.post);
+    leases->start();
     start_pipeline();
     live->connect(*pipeline);
     context.commands_waiting = [this] { return pipeline->waiting(); };
@@ -308,42 +298,8 @@ void server_process::hear() {
     });
 }
 
-//! Remaining times until the next checkpoint, as work for whichever thread writes them down.
-std::function<void()> server_process::lease_checkpoint() {
-    auto bytes = std::make_shared<std::string>(std::exchange(lease_bytes, {}));
-    bytes->clear();
-    live->write_lease_checkpoint(static_cast<std::int64_t>(lease_period_s()) * 1'000, *bytes);
-    ++checkpoints_under_way;
-    return [bytes, this] {
-        const std::string path = settings.values.data.dir + "/leases";
-        if (auto written = replace_small_file(path, *bytes); !written.ok()) {
-            log.warn("The remaining times of leases could not be kept. " + written.error().message);
-        }
-        loop.post([bytes, this] {
-            lease_bytes = std::move(*bytes);
-            --checkpoints_under_way;
-        });
-    };
-}
-
-std::size_t server_process::lease_period_s() const {
-    return std::max<std::size_t>(1, live->leases() / leases_per_second);
-}
-
-void server_process::save_leases() {
-    const std::int64_t now = time.monotonic_us();
-    if (now - leases_saved_us < static_cast<std::int64_t>(lease_period_s()) * 1'000'000 - 500'000) {
-        return;
-    }
-    leases_saved_us = now;
-    // When one is being written and one waits, the disk is too slow for more: the next period's will do.
-    if (checkpoints_under_way < 2 && !keeper.run(lease_checkpoint())) {
-        --checkpoints_under_way; // refused: nothing will be written that could tell
-    }
-}
-
 void server_process::slow_tick() {
-    save_leases();
+    leases->tick();
     api->tick();
 }
 
@@ -420,8 +376,7 @@ void server_process::close() {
     }
     if (pipeline != nullptr) {
         pipeline->stop();
-        keeper.stop();
-        lease_checkpoint()();
+        leases->stop();
     }
     if (facts != nullptr) {
         if (auto carried = facts->carry_on(); !carried.ok()) {

@@ -46,7 +46,7 @@ void read_expect(const json_value& value, command_item& item, field_errors& erro
 
 void read_key(const json_value& value, command_item& item, field_errors& errors) {
     if (!value.is(json_kind::text) || value.text().empty() ||
-        value.text().size() > idempotency_key_bytes_max) {
+        value.text().size() > receipt_key_bytes_max) {
         errors.add("idempotency_key", "Must be a text of 1 to 255 bytes.");
         return;
     }
@@ -124,7 +124,7 @@ result<void> spread_key(std::string_view key, command_request& into) {
         into.batch_key = key;
         return {};
     }
-    if (key.size() + 1 + std::to_string(into.items.size() - 1).size() > idempotency_key_bytes_max) {
+    if (key.size() + 1 + std::to_string(into.items.size() - 1).size() > receipt_key_bytes_max) {
         return error{error_code::malformed,
                      "The Idempotency-Key is too long for a batch of mode each: '#' and the number "
                      "of each command are added to it, and all of it has at most 255 bytes."};

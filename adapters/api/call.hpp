@@ -8,6 +8,7 @@
 #include "adapters/http/router.hpp"
 
 #include <memory>
+#include <string_view>
 #include <type_traits>
 
 namespace fasti::api {
@@ -24,6 +25,12 @@ struct call {
     http::request& in() const { return to.in(); }
     http::response& out() const { return to.out(); }
     const http::route& route() const { return *at.to; }
+
+    //! Whether the client has the answer with this entity tag already.
+    bool knows(std::string_view etag) const {
+        const std::string_view given = in().get(http::header_id::if_none_match);
+        return !etag.empty() && (given == "*" || given.find(etag) != std::string_view::npos);
+    }
 
     //! Answers with a problem and ends the call.
     void refuse(const error& why, int status = 0) const {

@@ -2,24 +2,19 @@
 #include "adapters/api/event_routes.hpp"
 
 #include "adapters/api/authentication.hpp"
-#include "adapters/api/chained_read.hpp"
-#include "adapters/api/cloudevents.hpp"
 #include "adapters/api/event_filters.hpp"
+#include "adapters/api/event_reads.hpp"
 #include "adapters/api/parameters.hpp"
 #include "adapters/api/refusals.hpp"
+#include "adapters/api/short_turn.hpp"
 #include "domain/wire/operations_json.gen.hpp"
-#include "eventstore/port/token.hpp"
 
-#include <algorithm>
 #include <set>
 #include <utility>
-#include <vector>
 
 namespace fasti::api {
 namespace {
 
-// One list answers at most this much; `next` continues.
-constexpr std::size_t list_bytes_max = 8 * 1024 * 1024;
 constexpr std::int64_t tick_us = 1'000'000;
 
 template <class Params>
@@ -27,158 +22,11 @@ result<event_filter> read_filter(const Params& from, const principal& caller) {
     return make_event_filter({from.type, from.stream, from.service, from.tenant}, caller);
 }
 
-//! The position to begin at, and that it is of this history. `known` is the newest position told.
-result<position> begin_at(std::string_view text, bool exclusive, const ledger& facts,
-                          position known) {
-    const auto token = read_token(text);
-    if (!token.ok()) {
-        return token.error();
-    }
-    if (auto belongs = verify_token(token.value(), facts); !belongs.ok()) {
-        return std::move(belongs).error();
-    }
-    const position at = token.value().at;
-    const position next = exclusive ? at + 1 : std::max<position>(at, 1);
-    if (at > known && next != known + 1) {
-        return error{error_code::position_unknown,
-                     "The log ends at position " + std::to_string(known) +
-                         "; it cannot be read from position " + std::to_string(next) + " yet."};
-    }
-    return next;
-}
-
 bool prefers(const http::request& from, std::string_view media_type) {
     const std::string_view accept = from.get(http::header_id::accept);
     return !accept.empty() &&
            http::accept_weight(accept, media_type) > http::accept_weight(accept, http::media::json);
 }
-
-//! What one list or look-up does on the worker. Owns its text: the request may be gone by then.
-struct list_work {
-    const ledger& facts;
-    position known = 0; //!< nothing above is told, though the ledger may hold more
-    std::string from = {};
-    event_filter filter = {};
-    std::size_t limit = 0;
-    bool plain_array = false;
-
-    std::optional<error> failure = {};
-    std::string body = {};
-    std::string next = {};
-
-    void run();
-    result<void> read();
-};
-
-void list_work::run() {
-    if (auto done = read(); !done.ok()) {
-        failure = std::move(done).error();
-    }
-}
-
-result<void> list_work::read() {
-    position begin = 1;
-    if (!from.empty()) {
-        const auto asked = begin_at(from, false, facts, known);
-        if (!asked.ok()) {
-            return asked.error();
-        }
-        begin = asked.value();
-    }
-    const auto place = place_before(facts, begin);
-    if (!place.ok()) {
-        return place.error();
-    }
-    const std::uint64_t epoch = facts.head().epoch;
-    cloudevent_writer writer(facts.log_id(), epoch);
-    std::size_t count = 0;
-    body = plain_array ? "[" : R"({"events":[)";
-    const auto visit = [&](const recorded_event& event, const hash256& chain) {
-        if (count++ > 0) {
-            body += ',';
-        }
-        writer.write(event, chain, body);
-        return count < limit && body.size() < list_bytes_max ? read_more::go_on : read_more::stop;
-    };
-    const auto end = read_chained(facts, place.value(), {.to = known}, filter, visit);
-    if (!end.ok()) {
-        return end.error();
-    }
-    const position follows = end.value().next;
-    if (follows > known) {
-        next = std::to_string(follows); // not there yet, so it has no hash
-    } else {
-        const auto hash = facts.hash_at(follows);
-        if (!hash.ok()) {
-            return hash.error();
-        }
-        write_token(epoch, follows, hash.value().prefix(), next);
-    }
-    body += plain_array ? "]" : R"(],"next":")" + next + R"("})";
-    return {};
-}
-
-struct get_work {
-    const ledger& facts;
-    position at = 0;
-    std::string tenant = {};
-
-    std::optional<error> failure = {};
-    std::string body = {};
-    std::string etag = {};
-
-    void run();
-};
-
-void get_work::run() {
-    const auto hash = facts.hash_at(at);
-    if (!hash.ok()) {
-        failure = hash.error();
-        return;
-    }
-    const std::uint64_t epoch = facts.head().epoch;
-    cloudevent_writer writer(facts.log_id(), epoch);
-    bool hidden = false;
-    const auto read = facts.read(at, at, {}, [&](const recorded_event& event) {
-        hidden = !tenant.empty() && event.fact.tenant != tenant;
-        writer.write(event, hash.value(), body);
-        return read_more::stop;
-    });
-    if (!read.ok()) {
-        failure = read.error();
-    } else if (hidden) {
-        failure = error{error_code::event_unknown,
-                        "There is no event at position " + std::to_string(at) + "."};
-    }
-    etag = "\"";
-    write_token(epoch, at, hash.value().prefix(), etag);
-    etag += '"';
-}
-
-//! Where a follower begins, found on the worker.
-struct open_work {
-    const ledger& facts;
-    position known = 0;
-    std::string from = {};
-    bool exclusive = false;
-
-    std::optional<error> failure = {};
-    chain_place place = {};
-
-    void run() {
-        const auto begin = begin_at(from, exclusive, facts, known);
-        if (!begin.ok()) {
-            failure = begin.error();
-            return;
-        }
-        const auto found = place_before(facts, begin.value());
-        if (found.ok()) {
-            place = found.value();
-        } else {
-            failure = found.error();
-        }
-    }
-};
 
 } // namespace
 
@@ -194,7 +42,7 @@ struct event_routes::parts {
     ledger& facts() const { return context.live->facts(); }
     position known() const { return followers->head().next - 1; }
     void list(const call& asked);
-    void tell_list(const call& asked, const std::shared_ptr<list_work>& work);
+    void tell_list(const call& asked, event_list_question what);
     void get(const call& asked);
     void tell_event(const call& asked, position at);
     void follow(const call& asked);
@@ -205,14 +53,6 @@ struct event_routes::parts {
 
     void add_position(const call& asked) const {
         asked.out().add_header("Fasti-Position", context.live->position_token());
-    }
-    //! Runs the work on the worker and `tell` on this thread afterwards; false: too much waits.
-    template <class Work, class Tell>
-    bool run(std::shared_ptr<Work> work, Tell tell) const {
-        return context.run_slow(slow_lane::questions, [this, work, tell] {
-            work->run();
-            context.post([work, tell] { tell(*work); });
-        });
     }
 };
 
@@ -284,31 +124,28 @@ void event_routes::parts::list(const call& asked) {
         asked.refuse(filter.error());
         return;
     }
-    auto work = std::make_shared<list_work>(list_work{.facts = facts()});
-    work->from = std::string(params->own.from.value_or(""));
-    work->filter = std::move(filter).value();
-    work->limit = params->own.limit;
-    work->plain_array = prefers(asked.in(), http::media::cloudevents_batch);
-    arrivals.pass(asked, params->common, [this, asked, work] { tell_list(asked, work); });
+    event_list_question what;
+    what.from.token = std::string(params->own.from.value_or(""));
+    what.filter = std::move(filter).value();
+    what.limit = params->own.limit;
+    what.plain_array = prefers(asked.in(), http::media::cloudevents_batch);
+    arrivals.pass(asked, params->common, [this, asked, what] { tell_list(asked, what); });
 }
 
-void event_routes::parts::tell_list(const call& asked, const std::shared_ptr<list_work>& work) {
-    work->known = known();
+void event_routes::parts::tell_list(const call& asked, event_list_question what) {
+    what.from.known = known();
     add_position(asked);
-    const auto tell = [asked](list_work& done) {
-        if (done.failure.has_value()) {
-            asked.refuse(*done.failure);
-            return;
-        }
-        http::response& out = asked.out();
-        out.content_type = done.plain_array ? http::media::cloudevents_batch : http::media::json;
-        out.add_header("Fasti-Next", done.next);
-        out.body = std::move(done.body);
-        asked.to.send();
-    };
-    if (!run(work, tell)) {
-        asked.refuse(reads_full());
-    }
+    const auto media = what.plain_array ? http::media::cloudevents_batch : http::media::json;
+    answer_in_short_turn(
+        context, asked,
+        [&log = facts(), what = std::move(what)] { return read_event_list(log, what); },
+        [asked, media](event_list done) {
+            http::response& out = asked.out();
+            out.content_type = media;
+            out.add_header("Fasti-Next", done.next);
+            out.body = std::move(done.body);
+            asked.to.send();
+        });
 }
 
 void event_routes::parts::get(const call& asked) {
@@ -328,30 +165,25 @@ void event_routes::parts::tell_event(const call& asked, position at) {
                                "; there is no position " + std::to_string(at) + " yet."});
         return;
     }
-    auto work = std::make_shared<get_work>(
-        get_work{.facts = facts(), .at = at, .tenant = asked.caller->tenant});
     add_position(asked);
-    const auto tell = [asked](get_work& done) {
-        if (done.failure.has_value()) {
-            asked.refuse(*done.failure);
-            return;
-        }
-        http::response& out = asked.out();
-        out.add_header("ETag", done.etag);
-        const std::string_view given = asked.in().get(http::header_id::if_none_match);
-        if (given == "*" || given.find(done.etag) != std::string_view::npos) {
-            out.status = 304;
-        } else {
-            out.content_type = prefers(asked.in(), http::media::cloudevent)
-                                   ? http::media::cloudevent
-                                   : http::media::json;
-            out.body = std::move(done.body);
-        }
-        asked.to.send();
-    };
-    if (!run(work, tell)) {
-        asked.refuse(reads_full());
-    }
+    answer_in_short_turn(
+        context, asked,
+        [&log = facts(), at, tenant = asked.caller->tenant] {
+            return read_one_event(log, at, tenant);
+        },
+        [asked](one_event done) {
+            http::response& out = asked.out();
+            out.add_header("ETag", done.etag);
+            if (asked.knows(done.etag)) {
+                out.status = 304;
+            } else {
+                out.content_type = prefers(asked.in(), http::media::cloudevent)
+                                       ? http::media::cloudevent
+                                       : http::media::json;
+                out.body = std::move(done.body);
+            }
+            asked.to.send();
+        });
 }
 
 void event_routes::parts::follow(const call& asked) {
@@ -381,21 +213,21 @@ void event_routes::parts::follow(const call& asked) {
         open(asked, std::move(filter).value(), followers->head());
         return;
     }
-    auto work = std::make_shared<open_work>(open_work{.facts = facts(), .known = known()});
-    work->from = std::string(from);
-    work->exclusive = !last_seen.empty();
-    const auto tell = [this, asked, filter = std::move(filter).value()](open_work& done) {
+    const beginning where{std::string(from), !last_seen.empty(), known()};
+    const auto read = [&log = facts(), where] { return find_beginning(log, where); };
+    const auto begin = [this, asked,
+                        filter = std::move(filter).value()](const result<chain_place>& place) {
         --opening;
-        if (done.failure.has_value()) {
-            asked.refuse(*done.failure);
+        if (!place.ok()) {
+            asked.refuse(place.error());
         } else if (context.now == phase::draining) {
             asked.refuse(shutting_down());
         } else if (!refused_by_now(asked, context)) {
-            open(asked, filter, done.place);
+            open(asked, filter, *place);
         }
     };
     ++opening;
-    if (!run(work, tell)) {
+    if (!in_short_turn(context, read, begin)) {
         --opening;
         asked.refuse(reads_full());
     }

@@ -23,7 +23,7 @@ result<std::string_view> read_key(std::string_view header) {
     const bool plain = std::all_of(key.begin(), key.end(), [](char c) {
         return c > 0x20 && c < 0x7F && c != '"' && c != '\\';
     });
-    if (key.empty() || key.size() > idempotency_key_bytes_max || !plain) {
+    if (key.empty() || key.size() > receipt_key_bytes_max || !plain) {
         return malformed("Idempotency-Key must be one key of 1 to 255 visible ASCII characters, "
                          "bare or in double quotes.");
     }

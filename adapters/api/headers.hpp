@@ -4,6 +4,7 @@
 
 #include "adapters/http/request.hpp"
 #include "domain/base/result.hpp"
+#include "eventstore/port/event.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -21,7 +22,6 @@ struct command_headers {
     std::string trace; //!< a well-formed traceparent; others are dropped, as W3C Trace Context says
 };
 
-inline constexpr std::size_t idempotency_key_bytes_max = 255;
 inline constexpr std::size_t reason_bytes_max = 1'024;
 
 //! Errors: malformed, naming the header.

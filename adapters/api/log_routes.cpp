@@ -2,13 +2,12 @@
 #include "adapters/api/log_routes.hpp"
 
 #include "adapters/api/parameters.hpp"
-#include "adapters/api/refusals.hpp"
+#include "adapters/api/short_turn.hpp"
 #include "domain/wire/json_writer.hpp"
 #include "domain/wire/operations_json.gen.hpp"
 #include "eventstore/port/token.hpp"
 #include "projections/queries/log_queries.hpp"
 
-#include <memory>
 #include <string>
 #include <utility>
 
@@ -78,10 +77,9 @@ void tell(const call& asked, const query_answer& answer, const node& live) {
 //! Asks `query(facts)` on the worker.
 template <class Query>
 void answer_from_log(api_context& context, const call& asked, const Query& query) {
-    const bool taken = context.run_slow(slow_lane::questions, [&context, asked, query] {
-        auto answer = std::make_shared<query_answer>(query(context.live->facts()));
-        context.post([&context, asked, answer] { tell(asked, *answer, *context.live); });
-    });
+    const bool taken = in_short_turn(
+        context, [&facts = context.live->facts(), query] { return query(facts); },
+        [&context, asked](const query_answer& made) { tell(asked, made, *context.live); });
     if (!taken) {
         asked.refuse(reads_full());
     }

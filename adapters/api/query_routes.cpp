@@ -46,13 +46,6 @@ private:
     std::uint64_t state_ = 0;
 };
 
-//! Whether the client has this answer already.
-bool is_known(const http::request& from, std::string_view etag) {
-    const std::string_view given = from.get(http::header_id::if_none_match);
-    return !etag.empty() && !given.empty() &&
-           (given == "*" || given.find(etag) != std::string_view::npos);
-}
-
 //! Whether the question itself is wrong, so that waiting cannot help.
 bool is_at_fault(const query_answer& answer) {
     return answer.failure.has_value() && (answer.failure->code == error_code::fields_invalid ||
@@ -64,7 +57,7 @@ void tell(const call& asked, evaluated&& what, std::string_view position) {
     http::response& out = asked.out();
     if (what.answer.failure.has_value()) {
         http::write_problem(*what.answer.failure, out);
-    } else if (is_known(asked.in(), what.etag)) {
+    } else if (asked.knows(what.etag)) {
         out.status = 304;
     } else {
         out.body = std::move(what.answer.body);

@@ -3,6 +3,7 @@
 
 #include "adapters/api/parameters.hpp"
 #include "adapters/api/refusals.hpp"
+#include "adapters/api/short_turn.hpp"
 #include "adapters/api/view_pages.hpp"
 #include "domain/wire/json_writer.hpp"
 #include "domain/wire/operations_json.gen.hpp"
@@ -232,20 +233,12 @@ void view_routes::parts::list_snapshots(const call& asked) {
         asked.refuse(read.error());
         return;
     }
-    const auto turn = [this, asked] {
-        auto body = std::make_shared<result<std::string>>(snapshots_document(context.snapshots));
-        context.post([asked, body] {
-            if (!body->ok()) {
-                asked.refuse(body->error());
-                return;
-            }
-            asked.out().body = std::move(body->value());
+    answer_in_short_turn(
+        context, asked, [&store = context.snapshots] { return snapshots_document(store); },
+        [asked](std::string body) {
+            asked.out().body = std::move(body);
             asked.to.send();
         });
-    };
-    if (!context.run_slow(slow_lane::questions, turn)) {
-        asked.refuse(reads_full());
-    }
 }
 
 void view_routes::parts::take_snapshot(const call& asked) {

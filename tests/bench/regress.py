@@ -104,7 +104,7 @@ def _written(both: sides, commands: int, requests: int, *words: object) -> Itera
     """As many requests in every run, so that both sides hold the same at any time."""
     with _servers(both) as started:
         numbers = [numbering(), numbering()]
-        counted = dataclasses.replace(both.how, seconds=60.0)
+        counted = dataclasses.replace(both.how, seconds=300.0)  # at most
         yield lambda which: {"of a request": numbers[which].run(
             counted, started[which], "split", commands, "--count", requests, *words)["server_cpu_us"]}
 

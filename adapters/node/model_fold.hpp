@@ -4,6 +4,7 @@
 
 #include "commands/pipeline/write_model.hpp"
 #include "projections/engine/fold.hpp"
+#include "projections/views/declared.hpp"
 
 #include <cstddef>
 #include <memory>
@@ -16,8 +17,11 @@ namespace fasti {
 class model_fold final : public extra_fold {
 public:
     std::string_view name() const override { return "write_model"; }
-    //! Hand-bumped when the model's bytes or what events mean for it change.
-    std::uint64_t fingerprint() const override { return 1; }
+    //! Of the events of every context, with their revisions, as a view's is.
+    std::uint64_t fingerprint() const override {
+        return declared_fingerprint<registry::event>(
+            name(), declared_fingerprint<identity::event>(name(), code_revision));
+    }
     result<void> fold(const recorded_event& event) override { return model_->fold(event); }
     void look_ahead(std::span<const recorded_event> run, std::size_t at) override {
         model_->look_ahead(run, at);
@@ -30,6 +34,9 @@ public:
     std::unique_ptr<write_model> take() { return std::move(model_); }
 
 private:
+    //! Hand-bumped when the model's bytes, or what the same events mean for it, change.
+    static constexpr std::uint64_t code_revision = 1;
+
     std::unique_ptr<write_model> model_ = std::make_unique<write_model>();
 };
 

@@ -24,7 +24,7 @@ struct serve_hooks {
 };
 
 //! Serves until SIGTERM or SIGINT, then drains. Returns when everything is durable and closed.
-//! Errors: configuration_invalid, store_locked, store_damaged, format_newer, store_full,
+//! Errors: configuration_invalid, store_locked, store_damaged, format_newer, format_older, store_full,
 //!         store_unavailable: nothing is served then. A sync that fails later ends the process.
 result<void> serve(loaded_config settings, telemetry::logger& log, const serve_hooks& hooks);
 

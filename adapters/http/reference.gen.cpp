@@ -557,6 +557,8 @@ th,td{text-align:left;vertical-align:top;padding:.35rem .7rem;border-bottom:1px 
 <p>As many clients follow the log as the server admits. Try again after <code>Retry-After</code>, or read the list. Status 503, retry <code>same</code>.</p>
 <h3 id="error-format_newer"><code>format_newer</code></h3>
 <p>The data folder was written by a newer format than this binary knows. Status 500, retry <code>never</code>.</p>
+<h3 id="error-format_older"><code>format_older</code></h3>
+<p>The data folder was written by an older format than this binary reads. Status 500, retry <code>never</code>.</p>
 <h3 id="error-header_too_large"><code>header_too_large</code></h3>
 <p>The request line and headers together are longer than the server takes. Status 431, retry <code>never</code>.</p>
 <h3 id="error-history_forked"><code>history_forked</code></h3>

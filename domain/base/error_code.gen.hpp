@@ -41,6 +41,7 @@ enum class error_code : std::uint16_t {
     store_full, //!< There is no room left to write. Nothing of this command was done.
     store_locked, //!< Another server has this data folder open.
     format_newer, //!< The data folder was written by a newer format than this binary knows.
+    format_older, //!< The data folder was written by an older format than this binary reads.
     configuration_invalid, //!< The configuration has an unknown key or a value out of range.
     token_unknown, //!< No token of this id is known.
     permission_unknown, //!< There is no permission of this name.
@@ -57,7 +58,7 @@ enum class error_code : std::uint16_t {
     expiry_guard_not_raised, //!< No expiry guard is raised.
 };
 
-inline constexpr std::size_t error_code_count = 43;
+inline constexpr std::size_t error_code_count = 44;
 
 //! Whether repeating can help: no; the same request again later; only after reading anew.
 enum class retry : std::uint8_t { never, same, fresh };

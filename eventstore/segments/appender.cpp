@@ -8,12 +8,13 @@
 namespace fasti::segments {
 namespace {
 
-constexpr std::size_t zeros_per_write = 1024U * 1024U; // synced each: commits wait for no more
-constexpr std::size_t page_bytes = 4096; // what the system writes to a disk at once, at least
-constexpr std::size_t body_bytes_min = 16U * 1024U; // less is not worth a call of its own
+constexpr std::size_t zeros_per_write = 256U * 1024U; // at a time: commits wait for no more
+constexpr std::size_t early_bytes_min = 16U * 1024U;  // less is not worth a call of its own
 constexpr std::string_view spare_name = "/next.tmp";
 constexpr std::string_view large_name = "/large.tmp";
 
+//! The zeros go to the disk piece by piece, behind a last sector that gives the file its size at once:
+//! a piece then changes nothing else, and one sync at the end makes all of it last.
 result<std::unique_ptr<file>> create_zeros(files& disk, const std::string& path,
                                            std::uint64_t bytes) {
     auto handle = disk.open(path, file_mode::create);
@@ -21,15 +22,17 @@ result<std::unique_ptr<file>> create_zeros(files& disk, const std::string& path,
         return std::move(handle).error();
     }
     const std::string zeros(std::min<std::uint64_t>(zeros_per_write, bytes), '\0');
-    result<void> done;
+    auto done = (*handle)->write_at(bytes - sector_bytes,
+                                    std::string_view{zeros}.substr(0, sector_bytes));
     for (std::uint64_t at = 0; done.ok() && at < bytes;) {
         const auto size = static_cast<std::size_t>(
             std::min<std::uint64_t>(zeros.size(), bytes - at));
         done = (*handle)->write_at(at, std::string_view{zeros}.substr(0, size));
+        (*handle)->write_out(at, size);
         at += size;
-        if (done.ok()) {
-            done = (*handle)->sync();
-        }
+    }
+    if (done.ok()) {
+        done = (*handle)->sync();
     }
     if (!done.ok()) {
         static_cast<void>(
@@ -37,13 +40,6 @@ result<std::unique_ptr<file>> create_zeros(files& disk, const std::string& path,
         return std::move(done).error();
     }
     return handle;
-}
-
-//! Where the part of a frame begins that the disk may write while the rest is still computed: behind
-//! the page of its header, which would be written twice otherwise. All of the size: not worth it.
-std::size_t body_worth_a_start(std::uint64_t offset, std::size_t size) {
-    const std::size_t head = page_bytes - static_cast<std::size_t>(offset % page_bytes);
-    return size >= head + body_bytes_min ? head : size;
 }
 
 //! Gives a file of zeros its header and its name.
@@ -122,49 +118,36 @@ result<built_frame> appender::write(const append_batch& batch) {
     }
     const segment_header& header = active_->header();
     built_frame frame = encode_frame({header.log, header.sequence, offset_, written_}, batch);
-    const std::size_t body = body_worth_a_start(offset_, frame.bytes.size());
-    auto put = put_part(frame.bytes, body, frame.bytes.size());
-    if (put.ok()) {
-        chain_frame(frame, hasher_); // while the disk writes the body
-        put = put_part(frame.bytes, 0, body);
-    }
-    if (!put.ok()) {
-        auto withdrawn = withdraw(offset_, frame.bytes.size(), std::move(put).error());
+    if (auto put = active_->handle().write_at(offset_, frame.bytes); !put.ok()) {
+        auto withdrawn = withdraw(frame.bytes.size(), std::move(put).error());
         return std::move(withdrawn).error();
+    }
+    if (frame.bytes.size() >= early_bytes_min) {
+        active_->handle().start_sync(offset_, frame.bytes.size());
     }
     return frame;
 }
 
-//! Writes a part of the frame at hand and has the disk begin with it.
-result<void> appender::put_part(std::string_view frame, std::size_t from, std::size_t to) {
-    if (from == to) {
-        return {};
-    }
-    auto put = active_->handle().write_at(offset_ + from, frame.substr(from, to - from));
-    if (put.ok()) {
-        active_->handle().start_sync(offset_ + from, to - from);
-    }
-    return put;
-}
-
 //! A refused frame must not come back after a crash: the disk may hold any part of it.
-result<void> appender::withdraw(std::uint64_t offset, std::size_t bytes, error why) {
+result<void> appender::withdraw(std::size_t bytes, error why) {
     if (why.code != error_code::store_full) {
         return end(std::move(why));
     }
-    auto zeroed = active_->handle().write_at(offset, std::string(bytes, '\0'));
+    auto zeroed = active_->handle().write_at(offset_, std::string(bytes, '\0'));
     if (zeroed.ok()) {
         zeroed = active_->handle().sync();
     }
     return zeroed.ok() ? why : end(std::move(zeroed).error());
 }
 
-result<void> appender::commit(const frame_header& frame) {
+result<void> appender::commit(built_frame& built) {
+    const hash256 hash = chain_frame(built, hasher_);
     if (auto synced = active_->handle().sync(); !synced.ok()) {
         return end(std::move(synced).error());
     }
-    active_->grow(frame);
-    written_ = point_after(frame);
+    const frame_header& frame = built.header;
+    active_->grow(frame, hash);
+    written_ = point_after(frame, hash);
     offset_ = frame.offset + padded(frame.length);
     attested_ = frame.events == 0;
     set_->publish(written_);
@@ -178,8 +161,8 @@ result<void> appender::carry_on() {
     if (attested_) {
         return {};
     }
-    const auto frame = write({});
-    return frame.ok() ? commit(frame->header) : result<void>{frame.error()};
+    auto frame = write({});
+    return frame.ok() ? commit(*frame) : result<void>{std::move(frame).error()};
 }
 
 result<void> appender::ensure_room(std::size_t bytes) {

@@ -13,7 +13,6 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <string_view>
 
 namespace fasti::segments {
 
@@ -33,11 +32,12 @@ public:
     //! `attested`: whether the last frame holds no events, so that nothing is unproven.
     void take_over(segment_set& set, key_index& index, bool attested);
 
-    //! Builds and writes a frame behind the last; not durable yet.
+    //! Builds and writes a frame behind the last; not durable and not chained yet.
     //! Errors: store_full (nothing written, may go on), store_unavailable (ended).
     result<built_frame> write(const append_batch& batch);
-    //! Syncs what write() wrote and makes it visible. Errors: store_unavailable (ended).
-    result<void> commit(const frame_header& frame);
+    //! Chains what write() wrote while the disk works on it, syncs it and makes it visible.
+    //! Errors: store_unavailable (ended).
+    result<void> commit(built_frame& frame);
 
     //! Proves the last frame by an empty one, if it is not proven yet.
     result<void> carry_on();
@@ -52,8 +52,7 @@ public:
 private:
     result<void> roll(std::uint64_t frame_bytes);
     result<std::unique_ptr<file>> next_file(const segment_header& header);
-    result<void> put_part(std::string_view frame, std::size_t from, std::size_t to);
-    result<void> withdraw(std::uint64_t offset, std::size_t bytes, error why);
+    result<void> withdraw(std::size_t bytes, error why);
     error end(error why);
 
     files& disk_;

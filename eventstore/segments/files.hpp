@@ -30,6 +30,8 @@ public:
     virtual result<void> write_at(std::uint64_t offset, std::string_view bytes) = 0;
     //! Hints that a sync of these bytes will follow soon: may begin to write them. Never fails.
     virtual void start_sync(std::uint64_t offset, std::size_t size) noexcept = 0;
+    //! Returns when the disk took these bytes; only a sync makes them last. A hint: never fails.
+    virtual void write_out(std::uint64_t offset, std::size_t size) noexcept = 0;
     //! Returns once every byte written before is on stable storage.
     virtual result<void> sync() = 0;
     virtual result<std::uint64_t> size() = 0;

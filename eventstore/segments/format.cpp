@@ -119,15 +119,15 @@ header_verdict decode(std::string_view bytes, segment_header& out, std::uint32_t
         return header_verdict::damaged;
     }
     format = in.number<std::uint32_t>();
-    if (format > format_number) {
-        return header_verdict::newer_format;
+    if (format != format_number) {
+        return header_verdict::other_format;
     }
     in.number<std::uint32_t>();
     out.log = get_identity(in);
     out.sequence = in.number<std::uint64_t>();
     out.file_bytes = in.number<std::uint64_t>();
     out.before = get_point(in);
-    return in.bad || format != format_number ? header_verdict::damaged : header_verdict::sound;
+    return in.bad ? header_verdict::damaged : header_verdict::sound;
 }
 
 std::string encode(const segment_footer& footer) {
@@ -219,7 +219,6 @@ void write_frame_header(const frame_header& header, char* bytes) noexcept {
     out.number(header.durable_through);
     out.number(header.last_recorded.us);
     out.bytes(header.hash_before.as_bytes());
-    out.bytes(header.hash_after.as_bytes());
 }
 
 std::uint32_t seal_frame(char* frame, std::size_t padded_bytes) noexcept {
@@ -247,7 +246,6 @@ bool decode(std::string_view bytes, frame_header& out) noexcept {
     out.durable_through = in.number<position>();
     out.last_recorded.us = in.number<std::int64_t>();
     in.fill(out.hash_before.bytes);
-    in.fill(out.hash_after.bytes);
     return !in.bad && flags == 0 && out.length >= frame_header_bytes &&
            out.length <= frame_bytes_max && out.first != 0;
 }
@@ -277,10 +275,7 @@ result<log_identity> read_log_file(std::string_view text) {
         return damaged;
     }
     if (*format > format_number) {
-        return error{error_code::format_newer, "The data folder has format " +
-                                                   std::to_string(*format) +
-                                                   "; this program knows formats up to " +
-                                                   std::to_string(format_number) + "."};
+        return other_format("The data folder", *format); // what follows may not be as we know it
     }
     const auto log_id = take_line(text, "log_id ");
     const auto epoch = take_line(text, "epoch ");
@@ -292,7 +287,18 @@ result<log_identity> read_log_file(std::string_view text) {
         *crc != hex64(crc32c(whole.substr(0, covered))).substr(8)) {
         return damaged;
     }
+    if (*format != format_number) {
+        return other_format("The data folder", *format);
+    }
     return log_identity{*id, *number};
+}
+
+error other_format(std::string_view what, std::uint32_t format) {
+    const bool newer = format > format_number;
+    return {newer ? error_code::format_newer : error_code::format_older,
+            std::string{what} + " has format " + std::to_string(format) +
+                "; this program reads format " + std::to_string(format_number) +
+                (newer ? "." : " only, and no release has written an older one.")};
 }
 
 } // namespace fasti::segments

@@ -15,10 +15,10 @@
 
 namespace fasti::segments {
 
-inline constexpr std::uint32_t format_number = 1;
+inline constexpr std::uint32_t format_number = 2;
 inline constexpr std::size_t sector_bytes = 512; //!< frames begin on one and fill it up
 inline constexpr std::size_t segment_header_bytes = 512;
-inline constexpr std::size_t frame_header_bytes = 160;
+inline constexpr std::size_t frame_header_bytes = 128;
 inline constexpr std::size_t footer_bytes = 256;
 inline constexpr std::size_t table_entry_bytes = 24;
 inline constexpr std::size_t table_step = 16U * 1024U; //!< bytes of frames per entry of the table
@@ -61,8 +61,7 @@ struct frame_header {
     std::uint32_t claims = 0;
     position durable_through = 0;
     instant last_recorded;
-    hash256 hash_before;
-    hash256 hash_after;
+    hash256 hash_before; //!< of the chain, before its first event: proves all that it follows
 
     position last() const noexcept { return first + events - 1; }
 };
@@ -106,7 +105,7 @@ void write_frame_header(const frame_header& header, char* out) noexcept;
 //! Puts the CRC of a padded frame into it and returns it.
 std::uint32_t seal_frame(char* frame, std::size_t padded_bytes) noexcept;
 
-enum class header_verdict : std::uint8_t { sound, damaged, newer_format };
+enum class header_verdict : std::uint8_t { sound, damaged, other_format };
 
 header_verdict decode(std::string_view bytes, segment_header& out, std::uint32_t& format) noexcept;
 bool decode(std::string_view bytes, segment_footer& out) noexcept;
@@ -119,7 +118,10 @@ bool frame_sound(std::string_view padded_frame, const frame_header& header) noex
 
 //! The text of the LOG file.
 std::string log_file_text(const log_identity& log);
-//! Errors: format_newer naming both numbers, store_damaged.
+//! Errors: format_newer and format_older naming both numbers, store_damaged.
 result<log_identity> read_log_file(std::string_view text);
+
+//! Why something of another format is not read: "<what> has format 1; this program reads format 2."
+error other_format(std::string_view what, std::uint32_t format);
 
 } // namespace fasti::segments

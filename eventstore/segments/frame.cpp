@@ -80,10 +80,12 @@ built_frame encode_frame(const frame_place& place, const append_batch& batch) {
                                                 : batch.events.back().recorded;
     header.hash_before = place.before.hash;
     frame.bytes.resize(padded(header.length)); // what lies behind the last part is still zero
+    write_frame_header(header, frame.bytes.data());
+    header.crc = seal_frame(frame.bytes.data(), frame.bytes.size());
     return frame;
 }
 
-void chain_frame(built_frame& frame, chain_hasher& hasher) {
+hash256 chain_frame(built_frame& frame, chain_hasher& hasher) {
     const std::string_view bytes = frame.bytes;
     hash256 hash = frame.header.hash_before;
     frame.hashes.reserve(frame.slices.size());
@@ -91,9 +93,7 @@ void chain_frame(built_frame& frame, chain_hasher& hasher) {
         hash = hasher.next(hash, bytes.substr(slice.offset, slice.size));
         frame.hashes.push_back(hash);
     }
-    frame.header.hash_after = hash;
-    write_frame_header(frame.header, frame.bytes.data());
-    frame.header.crc = seal_frame(frame.bytes.data(), frame.bytes.size());
+    return hash;
 }
 
 frame_parts::frame_parts(std::string_view frame, const frame_header& header) noexcept

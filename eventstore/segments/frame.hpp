@@ -23,21 +23,20 @@ struct frame_place {
 
 struct built_frame {
     frame_header header;
-    std::string bytes;               //!< padded
+    std::string bytes;               //!< padded, with its checksum: ready to be written
     std::vector<event_slice> slices; //!< of the events, within bytes
-    std::vector<hash256> hashes;     // of the chain, after each event
+    std::vector<hash256> hashes;     //!< of the chain, after each event: made by chain_frame()
 };
 
 //! No frame of this batch is longer, padding included.
 std::size_t frame_bytes_bound(const append_batch& batch) noexcept;
 
-//! Encodes a batch: all bytes behind the header are final, which itself is still zero. An empty batch
-//! gives a frame that carries durable_through on.
+//! Encodes a batch. An empty one gives a frame that carries durable_through on.
 built_frame encode_frame(const frame_place& place, const append_batch& batch);
 
-//! Chains and checksums what encode_frame() made, and puts the header in front of it. Apart from the
-//! encoding, because it takes longest and a disk can write the body meanwhile.
-void chain_frame(built_frame& frame, chain_hasher& hasher);
+//! Fills in the hashes. No byte of the frame depends on them, so the disk can write it meanwhile.
+//! Returns the last one: what the next frame states as `hash_before`.
+hash256 chain_frame(built_frame& frame, chain_hasher& hasher);
 
 //! A receipt as it lies in a frame.
 struct stored_receipt {

@@ -15,24 +15,24 @@ result<std::shared_ptr<const memory_table>> scan_keys(const segment& of) {
     const segment_extent extent = of.extent();
     frame_scanner scanner{of, segment_header_bytes, extent.end, read_many_bytes};
     std::vector<index_entry> keys;
-    chain_point at = of.header().before;
+    chain_walk chain{of.header().before};
     for (;;) {
         const auto step = scanner.next();
         if (!step.ok()) {
             return step.error();
         }
-        if (*step == scan_step::end && at.last == extent.after.last) {
+        if (*step == scan_step::end && chain.at().last == extent.after.last) {
             return std::shared_ptr<const memory_table>{std::move(table)};
         }
         keys.clear();
-        if (*step != scan_step::frame || !follows(scanner.header(), at) ||
+        const position expected = chain.at().last + 1;
+        if (*step != scan_step::frame || !chain.follow(scanner.bytes(), scanner.header()) ||
             !frame_keys(scanner.bytes(), scanner.header(), keys)) {
-            return describe_damage(of, scanner.offset(), at.last + 1);
+            return describe_damage(of, scanner.offset(), expected);
         }
         for (const index_entry& key : keys) {
             table->add(key);
         }
-        at = point_after(scanner.header());
     }
 }
 

@@ -10,7 +10,8 @@ namespace {
 
 constexpr std::size_t merge_width = 4;
 constexpr std::uint64_t entries_between_rests = 65'536;
-constexpr std::size_t handles_per_look = 256; // taken under the lock at once
+constexpr std::size_t handles_per_look = 256;  // taken under the lock at once
+constexpr std::size_t entries_per_look = 1024; // likewise
 
 void rest(std::uint64_t written, const std::function<void()>& between) {
     if (between && written % entries_between_rests == entries_between_rests - 1) {
@@ -158,8 +159,27 @@ std::vector<key_index::part> key_index::sealed_parts() const {
 }
 
 entry_digest key_index::active_digest(position through) const {
-    const std::lock_guard lock{mutex_};
-    return active_->digest(through);
+    std::shared_ptr<const memory_table> table;
+    std::size_t size = 0;
+    {
+        const std::lock_guard lock{mutex_};
+        table = active_;
+        size = table->size(); // what comes later lies behind `through`
+    }
+    entry_digest digest;
+    std::vector<index_entry> piece;
+    for (std::size_t at = 0; at < size; at += entries_per_look) {
+        {
+            const std::lock_guard lock{mutex_}; // briefly: a commit needs it
+            table->copy(at, std::min(size, at + entries_per_look), piece);
+        }
+        for (const index_entry& entry : piece) {
+            if (entry.at <= through) {
+                digest.add(entry);
+            }
+        }
+    }
+    return digest;
 }
 
 result<bool> key_index::maintain(const std::function<void()>& between) {

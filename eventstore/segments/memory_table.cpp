@@ -61,12 +61,17 @@ entry_digest memory_table::digest(position through) const noexcept {
     return digest;
 }
 
-std::vector<index_entry> memory_table::sorted() const {
-    std::vector<index_entry> out;
-    out.reserve(entries_.size());
-    for (std::size_t i = 0; i < entries_.size(); ++i) {
+void memory_table::copy(std::size_t from, std::size_t to, std::vector<index_entry>& out) const {
+    out.clear();
+    out.reserve(to - from);
+    for (std::size_t i = from; i < to; ++i) {
         out.push_back({entries_[i].hash, entries_[i].at});
     }
+}
+
+std::vector<index_entry> memory_table::sorted() const {
+    std::vector<index_entry> out;
+    copy(0, entries_.size(), out);
     std::sort(out.begin(), out.end());
     return out;
 }

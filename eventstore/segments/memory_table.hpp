@@ -50,6 +50,9 @@ public:
         newest_.prefetch(hash);
     }
 
+    std::size_t size() const noexcept { return entries_.size(); }
+    //! The entries from the `from`-th to before the `to`-th, in the order of their adding.
+    void copy(std::size_t from, std::size_t to, std::vector<index_entry>& out) const;
     std::vector<index_entry> sorted() const;
     //! Of the entries up to a position.
     entry_digest digest(position through) const noexcept;

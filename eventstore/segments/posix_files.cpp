@@ -126,6 +126,12 @@ public:
                                             static_cast<off_t>(size), SYNC_FILE_RANGE_WRITE));
     }
 
+    void write_out(std::uint64_t offset, std::size_t size) noexcept override {
+        static_cast<void>(::sync_file_range(handle_.number(), static_cast<off_t>(offset),
+                                            static_cast<off_t>(size),
+                                            SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER));
+    }
+
     result<void> sync() override {
         if (::fdatasync(handle_.number()) != 0) {
             // Never repeated: after a failure the kernel forgets what it could not write.

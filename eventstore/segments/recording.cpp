@@ -80,6 +80,9 @@ public:
     void start_sync(std::uint64_t offset, std::size_t size) noexcept override {
         handle_->start_sync(offset, size);
     }
+    void write_out(std::uint64_t offset, std::size_t size) noexcept override {
+        handle_->write_out(offset, size);
+    }
     result<void> sync() override {
         auto synced = handle_->sync();
         if (!synced.ok()) {

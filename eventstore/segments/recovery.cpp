@@ -313,6 +313,7 @@ result<void> opening::check_sealed(std::size_t i) {
 result<void> opening::finish_sealing(segment& full, const segment& next) {
     frame_scanner scanner{full, segment_header_bytes, full.header().file_bytes, read_many_bytes};
     const chain_point& end = next.header().before;
+    chain_walk chain{full.header().before};
     for (;;) {
         const segment_extent extent = full.extent();
         if (extent.after.last == end.last && extent.after.hash == end.hash) {
@@ -322,11 +323,11 @@ result<void> opening::finish_sealing(segment& full, const segment& next) {
         if (!step.ok()) {
             return step.error();
         }
-        if (*step != scan_step::frame || !follows(scanner.header(), extent.after)) {
+        if (*step != scan_step::frame || !chain.follow(scanner.bytes(), scanner.header())) {
             return damaged(full, extent.end, extent.after.last + 1, end.last,
                            "checksum or place wrong");
         }
-        full.grow(scanner.header());
+        full.grow(scanner.header(), chain.at().hash);
     }
     // An empty frame behind the last event may still come; more than one frame may not.
     const auto step = scanner.next();
@@ -334,8 +335,8 @@ result<void> opening::finish_sealing(segment& full, const segment& next) {
         return step.error();
     }
     if (*step == scan_step::frame && scanner.header().events == 0 &&
-        follows(scanner.header(), full.extent().after)) {
-        full.grow(scanner.header());
+        chain.follow(scanner.bytes(), scanner.header())) {
+        full.grow(scanner.header(), chain.at().hash);
     }
     if (writes_) {
         if (auto written = write_footer(full); !written.ok()) {
@@ -363,6 +364,7 @@ result<void> opening::check_links() const {
     return {};
 }
 
+//! Also hashes every event: what the last frame leads to stands in no frame.
 result<void> opening::scan_active() {
     segment& active = *segments_.back();
     const auto footer = read_footer(active);
@@ -378,6 +380,8 @@ result<void> opening::scan_active() {
     }
     frame_scanner scanner{active, segment_header_bytes, active.header().file_bytes,
                           read_many_bytes};
+    chain_walk chain{active.header().before};
+    position unproven = active.extent().first; // of the frame that the next one proves
     for (;;) {
         const auto step = scanner.next();
         if (!step.ok()) {
@@ -386,12 +390,17 @@ result<void> opening::scan_active() {
         const segment_extent extent = active.extent();
         if (*step == scan_step::frame) {
             const frame_header& frame = scanner.header();
-            if (!follows(frame, extent.after) ||
+            if (frame.hash_before != chain.at().hash) {
+                return damaged(active, last_frame_at_, unproven, extent.after.last,
+                               "the chain does not lead to the frame behind");
+            }
+            if (!chain.follow(scanner.bytes(), frame) ||
                 !frame_keys(scanner.bytes(), frame, active_keys_)) {
                 return damaged(active, frame.offset, extent.after.last + 1, frame.last(),
                                "a frame does not go on where the one before ends");
             }
-            active.grow(frame);
+            active.grow(frame, chain.at().hash);
+            unproven = frame.events == 0 ? unproven : frame.first;
             last_frame_at_ = frame.offset;
             last_frame_bytes_ = scanner.bytes().size();
             attested_ = frame.events == 0;

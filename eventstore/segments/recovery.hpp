@@ -17,7 +17,7 @@ struct recovered_log {
     bool attested = false; //!< whether nothing is left unproven
 };
 
-//! Errors: store_damaged naming positions, format_newer, store_unavailable, store_full.
+//! Errors: store_damaged naming positions, format_newer, format_older, store_unavailable, store_full.
 result<recovered_log> recover(files& disk, const segment_options& options);
 
 } // namespace fasti::segments

@@ -44,13 +44,13 @@ frame_sums segment::sums() const {
     return sums_;
 }
 
-void segment::grow(const frame_header& frame) {
+void segment::grow(const frame_header& frame, const hash256& after) {
     const std::lock_guard lock{mutex_};
     if (table_.empty() || frame.offset >= table_.back().offset + table_step) {
         table_.push_back({frame.first, frame.offset, after_.recorded});
     }
     sums_.add(frame);
-    after_ = point_after(frame);
+    after_ = point_after(frame, after);
 }
 
 void segment::seal(const segment_footer& footer, bool footer_stands) {
@@ -203,8 +203,8 @@ bool follows(const frame_header& frame, const chain_point& before) noexcept {
            frame.durable_through == before.last && frame.last_recorded >= before.recorded;
 }
 
-chain_point point_after(const frame_header& frame) noexcept {
-    return {frame.last(), frame.hash_after, frame.last_recorded};
+chain_point point_after(const frame_header& frame, const hash256& hash) noexcept {
+    return {frame.last(), hash, frame.last_recorded};
 }
 
 result<frame_header> find_frame_behind(const segment& of, std::uint64_t offset,

@@ -39,8 +39,8 @@ public:
     segment_extent extent() const;
     frame_sums sums() const;
 
-    //! Counts a durable frame in.
-    void grow(const frame_header& frame);
+    //! Counts a durable frame in. `after`: of the chain, behind it.
+    void grow(const frame_header& frame, const hash256& after);
     //! From here on nothing changes any more. The table is kept, or read when first needed.
     void seal(const segment_footer& footer, bool footer_stands = true);
     //! What the footer of this segment must say, and the table that goes before it.
@@ -111,7 +111,7 @@ private:
 
 //! Whether a frame goes on where the chain stands.
 bool follows(const frame_header& frame, const chain_point& before) noexcept;
-chain_point point_after(const frame_header& frame) noexcept;
+chain_point point_after(const frame_header& frame, const hash256& hash) noexcept;
 
 //! Searches for a sound frame behind an unsound place; its header, or nothing (first == 0).
 result<frame_header> find_frame_behind(const segment& of, std::uint64_t offset,

@@ -169,14 +169,14 @@ result<std::shared_ptr<const committed_batch>> disk_ledger::append(const append_
     }
     index_->add(keys_);
     auto committed = std::make_shared<committed_batch>();
+    if (auto durable = appender_.commit(frame); !durable.ok()) {
+        return std::move(durable).error();
+    }
     committed->first = frame.header.first;
     committed->slices = std::move(frame.slices);
     committed->hashes = std::move(frame.hashes);
-    committed->last_hash = frame.header.hash_after;
+    committed->last_hash = committed->hashes.back();
     committed->last_recorded = frame.header.last_recorded;
-    if (auto durable = appender_.commit(frame.header); !durable.ok()) {
-        return std::move(durable).error();
-    }
     committed->bytes = std::move(frame.bytes);
     return std::shared_ptr<const committed_batch>{std::move(committed)};
 }
@@ -308,22 +308,24 @@ result<bool> disk_ledger::follow_active(segment& active) {
     }
     const segment_header& header = active.header();
     frame_scanner scanner{active, active.extent().end, header.file_bytes, read_one_bytes};
+    chain_walk chain{active.extent().after};
     for (;;) {
         const auto step = scanner.next();
         if (!step.ok()) {
             return step.error();
         }
-        const chain_point before = active.extent().after;
+        const chain_point before = chain.at();
         if (*step != scan_step::frame || !follows(scanner.header(), before)) {
             break;
         }
         std::vector<index_entry> keys;
-        if (!frame_keys(scanner.bytes(), scanner.header(), keys)) {
+        if (!frame_keys(scanner.bytes(), scanner.header(), keys) ||
+            !chain.follow(scanner.bytes(), scanner.header())) {
             return describe_damage(active, scanner.header().offset, before.last + 1);
         }
         index_->add(keys);
-        active.grow(scanner.header());
-        set_->publish(active.extent().after);
+        active.grow(scanner.header(), chain.at().hash);
+        set_->publish(chain.at());
     }
     if (!*footer) {
         return false;

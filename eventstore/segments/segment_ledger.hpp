@@ -61,8 +61,8 @@ public:
 };
 
 //! Errors: store_locked (another server has it), store_damaged naming positions (nothing was
-//! changed), format_newer naming both numbers, store_full, store_unavailable (a failed read
-//! too, which proves no damage).
+//! changed), format_newer and format_older naming both numbers, store_full, store_unavailable (a
+//! failed read too, which proves no damage).
 result<std::unique_ptr<segment_ledger>> open_segments(files& disk, const segment_options& options);
 
 } // namespace fasti

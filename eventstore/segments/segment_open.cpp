@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "eventstore/segments/segment_open.hpp"
 
-#include "eventstore/port/record.hpp"
 #include "eventstore/segments/frame.hpp"
 
 #include <utility>
@@ -36,6 +35,23 @@ bool frame_keys(std::string_view frame, const frame_header& header, std::vector<
     return parts.at_end();
 }
 
+bool chain_walk::follow(std::string_view frame, const frame_header& header) {
+    if (!follows(header, at_)) {
+        return false;
+    }
+    frame_parts parts{frame, header};
+    std::string_view canonical;
+    hash256 hash = at_.hash;
+    for (std::uint32_t i = 0; i < header.events; ++i) {
+        if (!parts.next_record(canonical)) {
+            return false;
+        }
+        hash = hasher_.next(hash, canonical);
+    }
+    at_ = point_after(header, hash);
+    return true;
+}
+
 result<std::shared_ptr<segment>> open_segment(files& disk, const std::string& directory,
                                               std::uint64_t sequence, file_mode mode) {
     const std::string name = segment_name(sequence);
@@ -52,10 +68,8 @@ result<std::shared_ptr<segment>> open_segment(files& disk, const std::string& di
     segment_header header;
     std::uint32_t format = 0;
     const header_verdict verdict = decode(std::string_view{bytes}.substr(0, *got), header, format);
-    if (verdict == header_verdict::newer_format) {
-        return error{error_code::format_newer, name + " has format " + std::to_string(format) +
-                                                   "; this program knows formats up to " +
-                                                   std::to_string(format_number) + "."};
+    if (verdict == header_verdict::other_format) {
+        return other_format(name, format);
     }
     if (verdict == header_verdict::damaged || header.sequence != sequence ||
         header.file_bytes < segment_header_bytes + footer_bytes || header.file_bytes != *size) {

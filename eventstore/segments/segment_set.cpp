@@ -218,19 +218,16 @@ result<hash256> chain_hash_at(const segment_set& set, position at) {
     std::optional<error> failure;
     const auto walked = walk_frames(set, at, at, read_one_bytes,
                                     [&](const frame_header& frame, std::string_view bytes) {
-                                        hash = frame.hash_after;
-                                        if (at != frame.last()) {
-                                            chain_hasher hasher;
-                                            frame_parts parts{bytes, frame};
-                                            std::string_view canonical;
-                                            hash = frame.hash_before;
-                                            for (position each = frame.first; each <= at; ++each) {
-                                                if (!parts.next_record(canonical)) {
-                                                    failure = unreadable(frame, *set.holding(at));
-                                                    break;
-                                                }
-                                                hash = hasher.next(hash, canonical);
+                                        chain_hasher hasher;
+                                        frame_parts parts{bytes, frame};
+                                        std::string_view canonical;
+                                        hash = frame.hash_before;
+                                        for (position each = frame.first; each <= at; ++each) {
+                                            if (!parts.next_record(canonical)) {
+                                                failure = unreadable(frame, *set.holding(at));
+                                                break;
                                             }
+                                            hash = hasher.next(hash, canonical);
                                         }
                                         return read_more::stop;
                                     });

@@ -24,6 +24,17 @@ public:
 private:
     void walk_segment(const segment& each, const segment_extent& extent);
     void check_frame(const segment& each, const frame_header& frame, std::string_view bytes);
+    void check_link(const segment& each, const frame_header& frame);
+    //! What a frame leads to is stated by what follows it: a chain that does not meet there was
+    //! broken in the events before, whose checksum someone put right.
+    void chain_broken(const std::string& where) {
+        found("chain broken", last_place_.empty() ? where : last_place_, last_first_, at_.last);
+    }
+    void pass_over(const segment& each) {
+        passed_over_.insert(each.header().sequence);
+        versions_.clear(); // what the passed over events said of their streams is not known
+        chained_ = false;
+    }
     void check_event(const recorded_event& event, const std::string& where);
     result<void> check_header(const segment& each);
     result<void> check_end(const segment& each, const segment_extent& extent,
@@ -53,7 +64,10 @@ private:
     const ledger_head head_;
     std::uint64_t findings_ = 0;
     bool stopped_ = false;
-    chain_point at_;
+    chain_point at_;      // behind the last frame
+    bool chained_ = true; // whether at_ has the hash of what lies before
+    std::string last_place_;
+    position last_first_ = 1; // of the first event of the last frame that held some
     chain_hasher hasher_;
     std::vector<index_entry> keys_;
     std::vector<entry_digest> digests_;   // by sequence - 1
@@ -72,9 +86,11 @@ result<std::uint64_t> walker::run() {
             return findings_;
         }
     }
-    if (at_.last != head_.last || at_.hash != head_.last_hash) {
+    if (at_.last != head_.last) {
         found("the log ends elsewhere than its head says", segments.back()->name(),
               std::min(at_.last, head_.last) + 1, std::max(at_.last, head_.last));
+    } else if (chained_ && at_.hash != head_.last_hash) {
+        chain_broken(segments.back()->name());
     }
     check_parts(parts);
     const entry_digest active = log_.index.active_digest(head_.last);
@@ -92,10 +108,13 @@ void walker::walk_segment(const segment& each, const segment_extent& extent) {
     if (auto read = check_header(each); !read.ok()) {
         found(read.error().message, each.name(), header.before.last + 1, extent.after.last);
     }
-    if (header.before.last != at_.last || header.before.hash != at_.hash) {
+    if (header.before.last != at_.last) {
         found("chain broken between segments", each.name(), at_.last + 1, header.before.last);
-        at_ = header.before;
+    } else if (chained_ && header.before.hash != at_.hash) {
+        chain_broken(each.name());
     }
+    at_ = header.before;
+    chained_ = true;
     segment rebuilt{each.name(), nullptr, header}; // grows as the frames say
     frame_scanner scanner{each, segment_header_bytes, extent.end, read_many_bytes};
     for (;;) {
@@ -109,8 +128,7 @@ void walker::walk_segment(const segment& each, const segment_extent& extent) {
             const bool more = behind.ok() && behind->first != 0;
             found(step.ok() ? "checksum or place wrong" : step.error().message, place(each, offset),
                   at_.last + 1, more ? behind->first - 1 : extent.after.last);
-            passed_over_.insert(header.sequence);
-            versions_.clear(); // what the passed over events said of their streams is not known
+            pass_over(each);
             if (!more) {
                 at_ = extent.after;
                 break;
@@ -124,8 +142,7 @@ void walker::walk_segment(const segment& each, const segment_extent& extent) {
             break; // written while we walk
         }
         check_frame(each, frame, scanner.bytes());
-        rebuilt.grow(frame);
-        at_ = point_after(frame);
+        rebuilt.grow(frame, at_.hash);
         if (progress_ && !progress_(at_.last, head_.last)) {
             stopped_ = true;
             return;
@@ -141,29 +158,29 @@ void walker::walk_segment(const segment& each, const segment_extent& extent) {
 
 void walker::check_frame(const segment& each, const frame_header& frame, std::string_view bytes) {
     const std::string where = place(each, frame.offset);
-    if (!follows(frame, at_)) {
-        found("frame does not go on where the one before ends", where, frame.first, frame.last());
-    }
+    check_link(each, frame);
+    const instant before = at_.recorded;
+    at_ = point_after(frame, frame.hash_before);
     frame_parts parts{bytes, frame};
     std::string_view canonical;
     recorded_event event;
-    hash256 hash = frame.hash_before;
-    instant recorded = at_.recorded;
+    instant recorded = before;
     for (std::uint32_t i = 0; i < frame.events; ++i) {
         if (!parts.next_record(canonical) || !decode_record(canonical, event) ||
             event.at != frame.first + i) {
             found("event is not as we write it", where, frame.first + i, frame.first + i);
+            pass_over(each);
             return;
         }
-        hash = hasher_.next(hash, canonical);
+        at_.hash = hasher_.next(at_.hash, canonical);
         if (event.fact.recorded < recorded) {
             found("recorded time goes back", where, event.at, event.at);
         }
         recorded = event.fact.recorded;
         check_event(event, where);
     }
-    if (hash != frame.hash_after || recorded != frame.last_recorded) {
-        found("chain broken", where, frame.first, frame.last());
+    if (recorded != frame.last_recorded) {
+        found("recorded time differs from the frame's", where, frame.first, frame.last());
     }
     stored_receipt receipt;
     for (std::uint32_t i = 0; i < frame.receipts; ++i) {
@@ -181,6 +198,22 @@ void walker::check_frame(const segment& each, const frame_header& frame, std::st
     entry_digest& digest = digests_[each.header().sequence - 1];
     for (const index_entry& key : keys_) {
         digest.add(key);
+    }
+}
+
+void walker::check_link(const segment& each, const frame_header& frame) {
+    const std::string where = place(each, frame.offset);
+    chain_point stated = at_;
+    stated.hash = frame.hash_before;
+    if (!follows(frame, stated)) {
+        found("frame does not go on where the one before ends", where, frame.first, frame.last());
+    } else if (chained_ && stated.hash != at_.hash) {
+        chain_broken(where);
+    }
+    chained_ = true;
+    if (frame.events != 0) {
+        last_place_ = where;
+        last_first_ = frame.first;
     }
 }
 

@@ -54,7 +54,7 @@ file_map from_text(const std::string& text) {
 }
 
 std::string golden_text() {
-    std::ifstream in{"tests/golden/segments/format_1.txt"};
+    std::ifstream in{"tests/golden/segments/format_2.txt"};
     return {std::istreambuf_iterator<char>{in}, std::istreambuf_iterator<char>{}};
 }
 

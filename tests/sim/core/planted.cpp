@@ -37,6 +37,7 @@ public:
         return inner_->write_at(offset, bytes);
     }
     void start_sync(std::uint64_t, std::size_t) noexcept override {}
+    void write_out(std::uint64_t, std::size_t) noexcept override {}
     result<void> sync() override {
         owed_ = frame_;
         return owed_ ? result<void>{} : inner_->sync();

@@ -96,12 +96,11 @@ void key_index::adopt(std::shared_ptr<const run_file> run) {
 }
 
 void key_index::freeze(const run_range& range) {
-    std::shared_ptr<memory_table> full = std::make_shared<memory_table>();
-    {
-        const std::lock_guard lock{mutex_};
-        full.swap(active_);
-    }
-    adopt(range, std::move(full));
+    auto fresh = std::make_shared<memory_table>();
+    const std::lock_guard lock{mutex_}; // one: between two, readers would find the keys nowhere
+    auto parts = std::make_shared<std::vector<part>>(*sealed_);
+    parts->push_back({range, nullptr, std::exchange(active_, std::move(fresh))});
+    sealed_ = std::move(parts);
 }
 
 result<void> key_index::each_newest(std::uint64_t hash,

@@ -14,12 +14,11 @@
 namespace fasti::api {
 namespace {
 
-//! Where a page begins: two moments (equal ones for rows) and the key of the last row told.
+//! Where a page begins: two moments (equal ones for rows) and the key of the last row told, if any was.
 struct place {
     position from = 0;
     position to = 0;
-    std::string after;
-    bool first = true;
+    std::optional<std::string> after;
 };
 
 error foreign_cursor() {
@@ -41,9 +40,8 @@ result<place> read_cursor_place(std::string_view cursor, position newest) {
     if (!text) {
         return text.error();
     }
-    std::string_view rest = *text;
+    std::string_view rest = text->has_value() ? std::string_view{**text} : std::string_view{};
     place out;
-    out.first = false;
     const auto from = take_number(rest);
     const auto to = take_number(rest);
     if (!from || !to || *from > newest || *to > newest) {
@@ -51,7 +49,7 @@ result<place> read_cursor_place(std::string_view cursor, position newest) {
     }
     out.from = *from;
     out.to = *to;
-    out.after = rest;
+    out.after.emplace(rest);
     return out;
 }
 
@@ -212,7 +210,7 @@ result<view_page> page_of_differences(const view_question& asked, const ledger& 
     json.begin_array();
     page_writer page(json, asked);
     const auto show = [&](const row_difference& one) {
-        if (!at->first && one.key <= at->after) {
+        if (one.key <= at->after) {
             return true;
         }
         if (!page.room()) {

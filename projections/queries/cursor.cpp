@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <utility>
 
 namespace fasti {
 namespace {
@@ -10,6 +11,7 @@ namespace {
 constexpr std::string_view digits =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 constexpr std::size_t cursor_bytes_max = 1024;
+constexpr std::string_view of_empty_key = "_"; // no bytes are written as one digit
 
 error unreadable() {
     return {error_code::malformed,
@@ -20,6 +22,9 @@ error unreadable() {
 } // namespace
 
 std::string write_cursor(std::string_view last_key) {
+    if (last_key.empty()) {
+        return std::string{of_empty_key}; // an empty cursor is none
+    }
     std::string out;
     std::uint32_t bits = 0;
     unsigned count = 0;
@@ -35,7 +40,10 @@ std::string write_cursor(std::string_view last_key) {
     return out;
 }
 
-result<std::string> read_cursor(std::string_view cursor) {
+result<std::optional<std::string>> read_cursor(std::string_view cursor) {
+    if (cursor.empty()) {
+        return std::optional<std::string>{};
+    }
     std::string out;
     std::uint32_t bits = 0;
     unsigned count = 0;
@@ -57,7 +65,11 @@ result<std::string> read_cursor(std::string_view cursor) {
     if (write_cursor(out) != cursor) {
         return unreadable(); // bits left over: cut or made up
     }
-    return out;
+    return std::optional{std::move(out)};
+}
+
+std::string above(const std::optional<std::string>& key) {
+    return key ? *key + '\0' : std::string{};
 }
 
 } // namespace fasti

@@ -191,8 +191,8 @@ query_answer list_activity(const ledger& facts, const operations::list_activity_
     if (!cursor) {
         return failed(cursor.error());
     }
-    const auto before = cursor->empty() ? std::optional{facts.head().last + 1}
-                                        : whole_number(*cursor);
+    const auto before = cursor->has_value() ? whole_number(**cursor)
+                                            : std::optional{facts.head().last + 1};
     if (!before) {
         return failed({error_code::malformed, "The cursor is of another list."});
     }

@@ -63,9 +63,6 @@ std::string some_stand_still(const view_set& views, std::string_view prefix) {
                             " stand still at events that cannot be read";
 }
 
-//! The least text above a key: where a list goes on.
-std::string above(const std::string& key) { return key.empty() ? key : key + '\0'; }
-
 //! `key:value` parameters as labels; text is borrowed.
 result<std::vector<label>> labels_of(const std::vector<std::string_view>& given) {
     std::vector<label> out;

@@ -14,8 +14,7 @@ query_answer list_tokens(const view_set& views, const identity::list_tokens_para
         return out;
     }
     list_body body(out.body, "tokens", part.limit);
-    const std::string from = after->empty() ? std::string{} : *after + '\0';
-    views.tokens().rows_from(from, [&](const identity::token_row& row) {
+    views.tokens().rows_from(above(*after), [&](const identity::token_row& row) {
         if (!body.more()) {
             return false;
         }

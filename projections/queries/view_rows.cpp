@@ -15,6 +15,8 @@ namespace fasti {
 namespace {
 
 using row_visitor = std::function<bool(std::string_view, std::string_view)>;
+//! The key of the last row that was visited; a key may be empty.
+using last_key = std::optional<std::string_view>;
 
 template <class Row>
 bool show(const row_visitor& visit, std::string_view key, const Row& row, std::string& room) {
@@ -24,27 +26,28 @@ bool show(const row_visitor& visit, std::string_view key, const Row& row, std::s
     return visit(key, room);
 }
 
-void visit_services(const registry_view& view, std::string_view behind, const row_visitor& visit) {
+void visit_services(const registry_view& view, last_key behind, const row_visitor& visit) {
     std::string room;
     registry::service_row row;
-    view.services_from(behind, [&](service_id service) {
+    view.services_from(behind.value_or(""), [&](service_id service) {
         view.fill(service, row);
         return row.service == behind || show(visit, row.service, row, room);
     });
 }
 
-void visit_instances(const registry_view& view, std::string_view behind, const row_visitor& visit) {
+void visit_instances(const registry_view& view, last_key behind, const row_visitor& visit) {
     std::string room;
     std::string key;
     registry::instance_row row;
     registry::service_row of;
-    const std::size_t slash = behind.find('/');
-    const std::string_view first_service = behind.substr(0, slash);
+    const std::string_view first = behind.value_or("");
+    const std::size_t slash = first.find('/');
+    const std::string_view first_service = first.substr(0, slash);
     view.services_from(first_service, [&](service_id service) {
         bool go_on = true;
         view.fill(service, of);
         const bool goes_on_within = slash != std::string_view::npos && of.service == first_service;
-        const std::string_view from = goes_on_within ? behind.substr(slash + 1) : "";
+        const std::string_view from = goes_on_within ? first.substr(slash + 1) : "";
         view.instances_from(service, from, [&](instance_slot slot) {
             view.fill(slot, row);
             key.assign(row.service).append("/").append(row.instance);
@@ -56,9 +59,9 @@ void visit_instances(const registry_view& view, std::string_view behind, const r
 }
 
 template <class View>
-void visit_own(const View& view, std::string_view behind, const row_visitor& visit) {
+void visit_own(const View& view, last_key behind, const row_visitor& visit) {
     std::string room;
-    view.rows_from(behind, [&](const auto& row) {
+    view.rows_from(behind.value_or(""), [&](const auto& row) {
         const auto key = view.key_of(row);
         return key == behind || show(visit, key, row, room);
     });
@@ -74,12 +77,11 @@ error unknown_view(std::string_view view) {
 }
 
 //! Keys are not in the order of rows here: those up to the key are passed over one by one.
-void visit_metrics(const registry_metrics_view& view, std::string_view behind,
-                   const row_visitor& visit) {
+void visit_metrics(const registry_metrics_view& view, last_key behind, const row_visitor& visit) {
     std::string room;
     std::string key;
     bool go_on = true;
-    bool reached = behind.empty();
+    bool reached = !behind;
     const auto shown = [&](const registry::registry_metrics_row& row) {
         key.assign(row.service).append(" ").append(row.type).append(" ");
         key.append(std::to_string(row.bucket_ms)).append(" ").append(to_rfc3339(row.bucket));
@@ -125,10 +127,10 @@ result<kept_rows> keep_rows(const view_set& views, std::string_view view,
 } // namespace
 
 result<void> visit_rows(const view_set& views, std::string_view view, const row_visitor& visit) {
-    return visit_rows_after(views, view, {}, visit);
+    return visit_rows_after(views, view, std::nullopt, visit);
 }
 
-result<void> visit_rows_after(const view_set& views, std::string_view view, std::string_view key,
+result<void> visit_rows_after(const view_set& views, std::string_view view, last_key key,
                               const row_visitor& visit) {
     if (view == "services") {
         visit_services(views.registry(), key, visit);

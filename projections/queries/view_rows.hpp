@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Whole views row by row, and what differs between two moments of one: for replay.
-//! Views: services, instances, tokens, registry_metrics.
+//! Views: those that operations::view_name tells.
 //! Thread: that of the views.
 #pragma once
 
@@ -8,6 +8,7 @@
 #include "projections/engine/view_set.hpp"
 
 #include <functional>
+#include <optional>
 #include <string_view>
 
 namespace fasti {
@@ -24,8 +25,9 @@ struct row_difference {
 result<void> visit_rows(const view_set& views, std::string_view view,
                         const std::function<bool(std::string_view, std::string_view)>& visit);
 
-//! The same for the rows behind a key that was visited before; an empty key begins at the first row.
-result<void> visit_rows_after(const view_set& views, std::string_view view, std::string_view key,
+//! The same for the rows behind a key that was visited before; without one it begins at the first row.
+result<void> visit_rows_after(const view_set& views, std::string_view view,
+                              std::optional<std::string_view> key,
                               const std::function<bool(std::string_view, std::string_view)>& visit);
 
 //! Calls visit for each row that came, went or changed from one moment to the other, in the order of

@@ -120,5 +120,25 @@ TEST(visit_differences, tells_rows_that_came_went_and_changed) {
         visit_rows(after, "nothing", [](std::string_view, std::string_view) { return true; }).ok());
 }
 
+TEST(visit_rows, tells_a_row_whose_key_is_empty_once) {
+    test::history_writer history;
+    view_set views;
+    for (const char* token : {"b", "", "a"}) {
+        views.apply(history.add(identity::token_created{token}).recorded_form());
+    }
+    const auto keys_after = [&](std::optional<std::string_view> key) {
+        std::vector<std::string> out;
+        EXPECT_TRUE(
+            visit_rows_after(views, "tokens", key, [&](std::string_view one, std::string_view) {
+                out.emplace_back(one);
+                return true;
+            }).ok());
+        return out;
+    };
+    EXPECT_EQ(keys_after(std::nullopt), (std::vector<std::string>{"", "a", "b"}));
+    EXPECT_EQ(keys_after(""), (std::vector<std::string>{"a", "b"}));
+    EXPECT_EQ(keys_after("a"), (std::vector<std::string>{"b"}));
+}
+
 } // namespace
 } // namespace fasti

@@ -107,6 +107,7 @@ TEST(cursor, is_read_back) {
     for (const std::string key : {"", "a", "ab", "abc", "web+1~2:3", "\xc3\xa4"}) {
         EXPECT_EQ(*read_cursor(write_cursor(key)), key);
     }
+    EXPECT_EQ(*read_cursor(""), std::nullopt) << "no cursor, and not that of the empty key";
 }
 
 TEST(get_service, answers_its_row_or_that_it_is_unknown) {
@@ -338,6 +339,23 @@ TEST(list_tokens, pages_and_shows_no_secret) {
     const auto second = list_tokens(now.views, {}, {next_of(first.body), 2});
     EXPECT_EQ(members(second.body, "token", "tokens"), texts{"00000000000000c3"});
     EXPECT_EQ(first.changed, 3U);
+}
+
+TEST(list_tokens, pages_over_a_row_whose_key_is_empty_once) {
+    situation now;
+    for (const char* id : {"b", "", "a"}) {
+        now.given(identity::token_created{id});
+    }
+    texts by_page;
+    std::string cursor;
+    for (int page = 0; page == 0 || (!cursor.empty() && page < 9); ++page) {
+        const auto part = list_tokens(now.views, {}, {cursor, 1});
+        for (const auto& one : members(part.body, "token", "tokens")) {
+            by_page.push_back(one);
+        }
+        cursor = next_of(part.body);
+    }
+    EXPECT_EQ(by_page, (texts{"", "a", "b"}));
 }
 
 } // namespace

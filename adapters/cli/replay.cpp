@@ -6,6 +6,7 @@
 #include "adapters/cli/proof.hpp"
 #include "adapters/cli/table.hpp"
 #include "adapters/node/model_fold.hpp"
+#include "domain/operations/operations.gen.hpp"
 #include "domain/wire/json_writer.hpp"
 #include "projections/engine/snapshot_format.hpp"
 #include "projections/engine/snapshots.hpp"
@@ -308,6 +309,14 @@ command_spec rebuild_command() {
     return out;
 }
 
+std::vector<std::string> view_names() {
+    std::vector<std::string> out;
+    for (std::size_t i = 0; i < operations::view_name_count; ++i) {
+        out.emplace_back(operations::to_name(static_cast<operations::view_name>(i)));
+    }
+    return out;
+}
+
 void add_common(command_spec& to, std::string data_doc) {
     to.options.push_back(data_option(std::move(data_doc)));
     to.options.push_back(output_option());
@@ -345,7 +354,7 @@ std::vector<command_spec> proof_commands() {
         {.name = "view",
          .flag = "--view",
          .kind = value_kind::choice,
-         .choices = {"services", "instances", "tokens", "registry_metrics"},
+         .choices = view_names(),
          .doc = "One view instead of all."},
         {.name = "at",
          .flag = "--at",

@@ -512,6 +512,9 @@ TEST(completion, offers_commands_flags_and_choices) {
     EXPECT_THAT(completions(commands, {"registry", "maintenance", ""}), ElementsAre("off", "on"));
     EXPECT_THAT(completions(commands, {"status", "--output", ""}), ElementsAre("table", "json"));
     EXPECT_THAT(completions(commands, {"events", "tail", "--ma"}), ElementsAre("--max"));
+    std::vector<std::string> views = completions(commands, {"views", "show", ""});
+    std::erase_if(views, [](const std::string& one) { return one.front() == '-'; });
+    EXPECT_EQ(completions(commands, {"replay", "--view", ""}), views);
     EXPECT_THAT(run_fasti({"__complete", "--", "ev"}).out, "events\n");
     EXPECT_THAT(run_fasti({"completion", "bash"}).out,
                 HasSubstr("complete -o default -F _fasti fasti"));

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What the declaration says a query of the log takes has an effect; and `after` has the same one in every
 //! query that takes it.
+#include "adapters/http/documents.hpp"
 #include "adapters/http/routes.gen.hpp"
+#include "domain/wire/json.hpp"
 #include "tests/api/api_world.hpp"
 
 #include <string>
@@ -89,43 +91,58 @@ TEST(list_activity, honours_each_of_its_parameters) {
     EXPECT_EQ(w.activity("?cursor=" + cursor), (texts{"1"}));
 }
 
-//! The paths of all queries; what they capture exists in the world above.
-texts paths_of_queries(const std::string& position) {
-    texts out;
-    for (const http::route& one : http::all_routes()) {
-        if (one.kind != http::route_kind::query || one.verb != http::method::get) {
-            continue;
-        }
-        std::string path(one.pattern);
-        for (const auto& [capture, value] :
-             std::vector<std::pair<std::string, std::string>>{{"{position}", position},
-                                                              {"{service}", "web"},
-                                                              {"{instance}", "a"},
-                                                              {"{view}", "services"},
-                                                              {"{stream*}", "instance/web/a"}}) {
-            if (const std::size_t at = path.find(capture); at != std::string::npos) {
-                path.replace(at, capture.size(), value);
-            }
-        }
-        out.push_back(path);
+//! The path of a query. Where what is captured must exist or be of a kind, it is of the world above.
+std::string path_of(const http::route& query) {
+    std::string out(query.pattern);
+    for (std::size_t at = out.find('{'); at != std::string::npos; at = out.find('{')) {
+        const std::size_t end = out.find('}', at) + 1;
+        const std::string_view capture = std::string_view(out).substr(at, end - at);
+        const std::string_view value = capture == "{position}"  ? "2"
+                                       : capture == "{service}" ? "web"
+                                       : capture == "{view}"    ? "services"
+                                       : capture == "{stream*}" ? "instance/web/a"
+                                                                : "a";
+        out.replace(at, end - at, value);
     }
     return out;
 }
 
-TEST(after, is_waited_for_by_every_query_that_takes_it) {
+//! Whether the API's description says that a query takes `after`.
+bool said_to_take_after(const json_document& description, const http::route& query) {
+    std::string path(query.pattern);
+    std::erase(path, '*');
+    const json_value parameters = description.root().find("paths").find(path).find("get").find(
+        "parameters");
+    for (const json_member& one : parameters) {
+        if (one.value.find("$ref").text() == "#/components/parameters/after") {
+            return true;
+        }
+    }
+    return false;
+}
+
+TEST(after, is_waited_for_by_every_query_that_is_said_to_take_it) {
+    std::string text(http::openapi_json());
+    json_document description;
+    ASSERT_TRUE(description.parse(text).ok());
     std::size_t took_it = 0;
-    for (const std::string& path : paths_of_queries("2")) {
+    for (const http::route& query : http::all_routes()) {
+        if (query.kind != http::route_kind::query || query.verb != http::method::get) {
+            continue;
+        }
+        const std::string path = path_of(query);
         world w;
         const api_client asked = w.send(path + "?after=5", w.token);
         w.slow.stop(); // what was asked of the log was answered
         w.posted.run_all();
+        EXPECT_EQ(asked.waits(), said_to_take_after(description, query)) << path;
         if (asked.waits()) {
             ++took_it;
         } else {
             EXPECT_EQ(status_of(asked.take()), "422") << path << " does not take it";
         }
     }
-    EXPECT_EQ(took_it, 10U);
+    EXPECT_GT(took_it, 0U);
 }
 
 TEST(after, is_answered_from_what_happened_meanwhile) {

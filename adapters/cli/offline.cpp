@@ -93,7 +93,8 @@ int exit_code_of(error_code code) {
     switch (code) {
         case error_code::configuration_invalid:
         case error_code::store_damaged:
-        case error_code::format_newer: return exit_damaged;
+        case error_code::format_newer:
+        case error_code::format_older: return exit_damaged;
         case error_code::store_locked:
         case error_code::version_conflict: return exit_conflict;
         case error_code::fields_invalid:

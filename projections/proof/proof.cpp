@@ -17,7 +17,8 @@ constexpr std::string_view parked_part = "parked";
 
 //! Whether an error says that stored bytes are wrong, and not that the proof could not go on.
 bool is_damage(const error& why) {
-    return why.code == error_code::store_damaged || why.code == error_code::format_newer;
+    return why.code == error_code::store_damaged || why.code == error_code::format_newer ||
+           why.code == error_code::format_older;
 }
 
 class prover {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "eventstore/segments/bytes.hpp"
 #include "eventstore/segments/crc32c.hpp"
 #include "eventstore/segments/format.hpp"
 #include "eventstore/segments/frame.hpp"
@@ -14,7 +15,10 @@
 #include <filesystem>
 #include <fstream>
 #include <random>
+#include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 namespace fasti {
 namespace {
@@ -58,7 +62,6 @@ TEST(frame, is_not_seen_in_zeros_or_text) {
 }
 
 TEST(frame, notices_every_flipped_bit) {
-    chain_hasher hasher;
     std::vector<event_draft> events(2);
     for (std::size_t i = 0; i < events.size(); ++i) {
         events[i].stream = "s";
@@ -66,7 +69,6 @@ TEST(frame, notices_every_flipped_bit) {
         events[i].type = "t";
     }
     built_frame frame = encode_frame({{{{1}}, 2}, 3, 512, {}}, {events, {}, {}});
-    chain_frame(frame, hasher);
     frame_header header;
     ASSERT_TRUE(decode(frame.bytes, header));
     ASSERT_TRUE(frame_sound(frame.bytes, header));
@@ -88,7 +90,51 @@ TEST(log_file, names_both_numbers_when_the_format_is_newer) {
     ASSERT_FALSE(newer.ok());
     EXPECT_EQ(newer.error().code, error_code::format_newer);
     EXPECT_NE(newer.error().message.find("format 9"), std::string::npos);
-    EXPECT_NE(newer.error().message.find("up to 1"), std::string::npos);
+    EXPECT_NE(newer.error().message.find("reads format 2"), std::string::npos);
+}
+
+//! A LOG as the program wrote it that this one replaced.
+std::string log_file_of_format_1() {
+    return "fasti log\nformat 1\nlog_id f00d0000000000000000000000000000\n"
+           "epoch 000000000000e90c\ncrc32c b3f1cb47\n";
+}
+
+TEST(log_file, is_refused_naming_both_numbers_when_the_format_is_older) {
+    const auto older = read_log_file(log_file_of_format_1());
+    ASSERT_FALSE(older.ok());
+    EXPECT_EQ(older.error().code, error_code::format_older) << older.error().message;
+    EXPECT_NE(older.error().message.find("has format 1"), std::string::npos);
+    EXPECT_NE(older.error().message.find("reads format 2"), std::string::npos);
+    // Such a text with a wrong checksum is no older log but an altered one.
+    std::string altered = log_file_text({{{7}}, 0xab});
+    altered.replace(altered.find("format 2"), 8, "format 1");
+    EXPECT_EQ(read_log_file(altered).error().code, error_code::store_damaged);
+}
+
+TEST(segment_ledger, of_an_older_format_is_refused_and_left_as_it_is) {
+    small_log world;
+    ASSERT_TRUE(world.open().ok());
+    world.disk.put_content("data/log/LOG", log_file_of_format_1());
+    const auto before = world.disk.all();
+    for (const open_mode mode : {open_mode::read_only, open_mode::read_write}) {
+        const auto log = world.open(mode);
+        ASSERT_FALSE(log.ok());
+        EXPECT_EQ(log.error().code, error_code::format_older) << log.error().message;
+    }
+    EXPECT_EQ(world.disk.all(), before);
+}
+
+TEST(segment_ledger, with_a_segment_of_an_older_format_is_refused) {
+    small_log world;
+    ASSERT_TRUE(world.open().ok());
+    std::string segment = world.disk.content(small_log::segment(1));
+    segment[8] = 1;
+    const std::uint32_t crc = crc32c(std::string_view{segment}.substr(8, segment_header_bytes - 8));
+    byte_writer{segment.data() + 4}.number(crc);
+    world.disk.put_content(small_log::segment(1), segment);
+    const auto log = world.open();
+    ASSERT_FALSE(log.ok());
+    EXPECT_EQ(log.error().code, error_code::format_older) << log.error().message;
 }
 
 TEST(stream_heads, forget_only_what_was_not_asked_for_since_two_generations) {
@@ -153,6 +199,32 @@ TEST(key_index, finds_every_place_of_every_key_newest_first_after_any_merging) {
     }
     EXPECT_EQ(calls, 0U);
     EXPECT_LT(disk.calls() - before, 100U); // filters answer: hardly a read
+}
+
+TEST(key_index, sums_up_the_active_segment_while_it_grows) {
+    sim::sim_disk disk;
+    key_index index{disk, "d", {}};
+    std::vector<index_entry> entries;
+    entry_digest expected;
+    for (position at = 1; at <= 5000; ++at) { // more than are looked at at once
+        entries.push_back({hash64(std::to_string(at % 700)), at});
+        if (at <= 4321) {
+            expected.add(entries.back());
+        }
+    }
+    index.add(entries);
+    std::atomic<bool> done{false};
+    std::thread appender{[&] {
+        for (position at = 5001; at <= 12'000; ++at) {
+            const index_entry fresh{hash64(std::to_string(at % 700)), at};
+            index.add({&fresh, 1});
+        }
+        done = true;
+    }};
+    do {
+        EXPECT_EQ(index.active_digest(4321), expected);
+    } while (!done);
+    appender.join();
 }
 
 TEST(segment_ledger, is_opened_by_one_server_only) {
@@ -254,6 +326,102 @@ TEST(segment_ledger, proves_the_last_append_once) {
     const std::string proven = world.disk.content(small_log::segment(1));
     ASSERT_TRUE((*log)->carry_on().ok());
     EXPECT_EQ(world.disk.content(small_log::segment(1)), proven);
+}
+
+//! Writes down what segments are asked to do.
+class told_file final : public file {
+public:
+    told_file(std::unique_ptr<file> inner, std::vector<std::string>& told)
+        : inner_(std::move(inner)), told_(told) {}
+
+    result<std::size_t> read_at(std::uint64_t offset, char* out, std::size_t size) override {
+        return inner_->read_at(offset, out, size);
+    }
+    result<void> write_at(std::uint64_t offset, std::string_view bytes) override {
+        told_.push_back("write " + std::to_string(offset) + " " + std::to_string(bytes.size()));
+        return inner_->write_at(offset, bytes);
+    }
+    void start_sync(std::uint64_t offset, std::size_t size) noexcept override {
+        told_.push_back("start " + std::to_string(offset) + " " + std::to_string(size));
+    }
+    void write_out(std::uint64_t offset, std::size_t size) noexcept override {
+        told_.push_back("write out " + std::to_string(offset) + " " + std::to_string(size));
+    }
+    result<void> sync() override {
+        told_.emplace_back("sync");
+        return inner_->sync();
+    }
+    result<std::uint64_t> size() override { return inner_->size(); }
+
+private:
+    const std::unique_ptr<file> inner_;
+    std::vector<std::string>& told_;
+};
+
+class told_files final : public files {
+public:
+    explicit told_files(files& inner) : inner_(inner) {}
+    std::vector<std::string> told;
+
+    result<std::unique_ptr<file>> open(const std::string& path, file_mode mode) override {
+        auto opened = inner_.open(path, mode);
+        if (!opened.ok()) {
+            return opened;
+        }
+        return std::unique_ptr<file>{std::make_unique<told_file>(std::move(opened).value(), told)};
+    }
+    result<void> rename(const std::string& from, const std::string& to) override {
+        return inner_.rename(from, to);
+    }
+    result<void> remove(const std::string& path) override { return inner_.remove(path); }
+    result<void> make_directory(const std::string& path) override {
+        return inner_.make_directory(path);
+    }
+    result<std::vector<std::string>> list(const std::string& directory) override {
+        return inner_.list(directory);
+    }
+    result<void> sync_directory(const std::string& path) override {
+        return inner_.sync_directory(path);
+    }
+    result<std::unique_ptr<file_lock>> lock(const std::string& path) override {
+        return inner_.lock(path);
+    }
+
+private:
+    files& inner_;
+};
+
+TEST(segment_ledger, has_the_disk_begin_with_a_large_frame_before_it_is_chained) {
+    small_log world;
+    told_files disk{world.disk};
+    auto log = open_segments(disk, world.options());
+    ASSERT_TRUE(log.ok());
+    disk.told.clear();
+    ASSERT_TRUE(world.add(**log, 2).ok());
+    EXPECT_EQ(disk.told, (std::vector<std::string>{"write 512 512", "sync"}));
+    disk.told.clear();
+    ASSERT_TRUE(world.add(**log, 20, 1000).ok());
+    EXPECT_EQ(disk.told,
+              (std::vector<std::string>{"write 1024 21504", "start 1024 21504", "sync"}));
+}
+
+TEST(segment_ledger, zeroes_the_next_segment_in_pieces_and_syncs_it_once) {
+    small_log world;
+    told_files disk{world.disk};
+    segment_options options = world.options();
+    options.segment_bytes = 1024U * 1024U;
+    auto log = open_segments(disk, options);
+    ASSERT_TRUE(log.ok());
+    disk.told.clear();
+    ASSERT_TRUE((*log)->prepare_next().ok());
+    std::vector<std::string> expected{"write 1048064 512"};
+    for (const char* const at : {"0", "262144", "524288", "786432"}) {
+        for (const char* const what : {"write ", "write out "}) {
+            expected.push_back(what + std::string{at} + " 262144");
+        }
+    }
+    expected.emplace_back("sync");
+    EXPECT_EQ(disk.told, expected);
 }
 
 TEST(segment_ledger, is_read_on_many_threads_while_it_grows) {

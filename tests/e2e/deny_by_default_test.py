@@ -30,7 +30,7 @@ class Route:
         self.method = verb.rstrip("_").upper()
 
     def filled(self, by):
-        return re.sub(r"\{([^}]+)\}", lambda field: by[field.group(1)], self.path)
+        return re.sub(r"\{([^}]+)\}", lambda field: by.get(field.group(1), by["service"]), self.path)
 
     def __str__(self):
         return f"{self.method} {self.path}"

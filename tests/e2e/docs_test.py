@@ -3,8 +3,9 @@
 """Every command that a page shows is run, and what the page prints is compared with what comes.
 
 A ```console block holds `$ ` lines and what they print; a ```sh block holds lines that must succeed. Each page has
-a shell, a scratch folder and a server of its own, which stand for the reader's. Times, ids, tokens and durations may
-differ from the page, spaces of tables too; `…` stands for anything, alone on a line for any lines.
+a shell, a scratch folder and a server of its own, which stand for the reader's. Times, ids, tokens, durations and how
+many parts the state has may differ from the page, spaces of tables too; `…` stands for anything, alone on a line for
+any lines.
 """
 
 import difflib
@@ -28,8 +29,10 @@ VARIABLE = re.compile(r"""(?P<any>…)
     | (?P<token>(?<![0-9a-f])[0-9a-f]{16}\.(?P<position>\d+)\.[0-9a-f]{8})
     | (?P<id>(?<![0-9a-z])(?=[0-9]*[a-f])[0-9a-f]{16}(?![0-9a-z]))
     | (?P<duration>\b\d+(?:\.\d+)?(?=\ s\b))
+    | (?P<parts>\b\d+(?=\ parts\ of\ the\ state))
     | (?P<space>[ ]+)""", re.X)
-PATTERNS = {"any": ".*?", "time": r"\S+Z", "id": "[0-9a-f]{16}", "duration": r"\d+(?:\.\d+)?", "space": " +"}
+PATTERNS = {"any": ".*?", "time": r"\S+Z", "id": "[0-9a-f]{16}", "duration": r"\d+(?:\.\d+)?", "parts": r"\d+",
+            "space": " +"}
 
 
 def blocks_of(text):

@@ -8,8 +8,8 @@
 namespace fasti::segments {
 namespace {
 
-constexpr std::size_t zeros_per_write = 256U * 1024U; // at a time: commits wait for no more
-constexpr std::size_t early_bytes_min = 16U * 1024U;  // less is not worth a call of its own
+constexpr std::size_t zeros_per_write = 1024U * 1024U; // at a time: commits wait for no more
+constexpr std::size_t early_bytes_min = 16U * 1024U;   // less is not worth a call of its own
 constexpr std::string_view spare_name = "/next.tmp";
 constexpr std::string_view large_name = "/large.tmp";
 

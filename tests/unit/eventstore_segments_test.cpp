@@ -409,15 +409,15 @@ TEST(segment_ledger, zeroes_the_next_segment_in_pieces_and_syncs_it_once) {
     small_log world;
     told_files disk{world.disk};
     segment_options options = world.options();
-    options.segment_bytes = 1024U * 1024U;
+    options.segment_bytes = 4U * 1024U * 1024U;
     auto log = open_segments(disk, options);
     ASSERT_TRUE(log.ok());
     disk.told.clear();
     ASSERT_TRUE((*log)->prepare_next().ok());
-    std::vector<std::string> expected{"write 1048064 512"};
-    for (const char* const at : {"0", "262144", "524288", "786432"}) {
+    std::vector<std::string> expected{"write 4193792 512"};
+    for (const char* const at : {"0", "1048576", "2097152", "3145728"}) {
         for (const char* const what : {"write ", "write out "}) {
-            expected.push_back(what + std::string{at} + " 262144");
+            expected.push_back(what + std::string{at} + " 1048576");
         }
     }
     expected.emplace_back("sync");

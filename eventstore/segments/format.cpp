@@ -270,12 +270,15 @@ result<log_identity> read_log_file(std::string_view text) {
     const std::string_view whole = text;
     const auto title = take_line(text, "fasti log");
     const auto format_text = take_line(text, "format ");
-    const auto format = format_text ? to_number<std::uint32_t>(*format_text, 10) : std::nullopt;
-    if (!title || !title->empty() || !format) {
+    std::uint32_t format = 0;
+    if (format_text) {
+        format = to_number<std::uint32_t>(*format_text, 10).value_or(0);
+    }
+    if (!title || !title->empty() || format == 0) {
         return damaged;
     }
-    if (*format > format_number) {
-        return other_format("The data folder", *format); // what follows may not be as we know it
+    if (format > format_number) {
+        return other_format("The data folder", format); // what follows may not be as we know it
     }
     const auto log_id = take_line(text, "log_id ");
     const auto epoch = take_line(text, "epoch ");
@@ -287,8 +290,8 @@ result<log_identity> read_log_file(std::string_view text) {
         *crc != hex64(crc32c(whole.substr(0, covered))).substr(8)) {
         return damaged;
     }
-    if (*format != format_number) {
-        return other_format("The data folder", *format);
+    if (format != format_number) {
+        return other_format("The data folder", format);
     }
     return log_identity{*id, *number};
 }

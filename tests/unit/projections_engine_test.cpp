@@ -13,6 +13,7 @@
 #include <limits>
 #include <random>
 #include <set>
+#include <type_traits>
 
 namespace fasti {
 namespace {
@@ -170,6 +171,31 @@ TEST(view_set, knows_its_lag_in_events_and_time) {
     }
     EXPECT_EQ(lag[0].us,
               history.writer.events[49].recorded.us - history.writer.events[19].recorded.us);
+}
+
+TEST(own_views, come_back_from_a_snapshot_and_refuse_each_that_is_cut) {
+    test::random_history history(9, 4, 5);
+    const auto facts = new_ledger();
+    append(*facts, history.make(200), 0, 200);
+    const auto views = rebuild(*facts, everything, {});
+    ASSERT_TRUE(views.ok());
+    (*views)->each_own_view([](const auto& view) {
+        using view_type = std::decay_t<decltype(view)>;
+        std::string whole;
+        view.write_snapshot(whole);
+        std::string fresh;
+        view_type{}.write_snapshot(fresh);
+        EXPECT_NE(whole, fresh) << view.name << " folds something of this history";
+        view_type again;
+        for (std::size_t kept = 0; kept <= whole.size(); ++kept) {
+            const bool read = again.read_snapshot(std::string_view(whole).substr(0, kept));
+            ASSERT_EQ(read, kept == whole.size()) << view.name << " cut behind " << kept;
+            std::string written;
+            again.write_snapshot(written);
+            ASSERT_EQ(written, read ? whole : fresh) << view.name << " cut behind " << kept;
+        }
+        EXPECT_FALSE(again.read_snapshot(whole + '\0')) << view.name << " with a byte too many";
+    });
 }
 
 TEST(rebuild, tells_its_progress_and_can_be_stopped) {

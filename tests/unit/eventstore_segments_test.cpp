@@ -6,6 +6,7 @@
 #include "eventstore/segments/key_index.hpp"
 #include "eventstore/segments/posix_files.hpp"
 #include "eventstore/segments/stream_heads.hpp"
+#include "tests/support/disk/passing_files.hpp"
 #include "tests/support/disk/small_log.hpp"
 
 #include <gtest/gtest.h>
@@ -24,6 +25,7 @@ namespace fasti {
 namespace {
 
 using namespace segments;
+using sim::passing_files;
 using sim::small_log;
 
 TEST(crc32c, has_the_known_values_and_is_zero_over_nothing) {
@@ -358,37 +360,15 @@ private:
     std::vector<std::string>& told_;
 };
 
-class told_files final : public files {
+class told_files final : public passing_files {
 public:
-    explicit told_files(files& inner) : inner_(inner) {}
+    using passing_files::passing_files;
     std::vector<std::string> told;
 
-    result<std::unique_ptr<file>> open(const std::string& path, file_mode mode) override {
-        auto opened = inner_.open(path, mode);
-        if (!opened.ok()) {
-            return opened;
-        }
-        return std::unique_ptr<file>{std::make_unique<told_file>(std::move(opened).value(), told)};
-    }
-    result<void> rename(const std::string& from, const std::string& to) override {
-        return inner_.rename(from, to);
-    }
-    result<void> remove(const std::string& path) override { return inner_.remove(path); }
-    result<void> make_directory(const std::string& path) override {
-        return inner_.make_directory(path);
-    }
-    result<std::vector<std::string>> list(const std::string& directory) override {
-        return inner_.list(directory);
-    }
-    result<void> sync_directory(const std::string& path) override {
-        return inner_.sync_directory(path);
-    }
-    result<std::unique_ptr<file_lock>> lock(const std::string& path) override {
-        return inner_.lock(path);
-    }
-
 private:
-    files& inner_;
+    std::unique_ptr<file> face(const std::string&, std::unique_ptr<file> opened) override {
+        return std::make_unique<told_file>(std::move(opened), told);
+    }
 };
 
 TEST(segment_ledger, has_the_disk_begin_with_a_large_frame_before_it_is_chained) {

@@ -2,6 +2,7 @@
 #include "tests/sim/core/planted.hpp"
 
 #include "eventstore/port/record.hpp"
+#include "tests/support/disk/passing_files.hpp"
 
 #include <array>
 #include <utility>
@@ -52,36 +53,15 @@ private:
     bool owed_ = false;
 };
 
-class late_files final : public files {
-public:
-    explicit late_files(files& inner) : inner_(inner) {}
+class late_files final : public passing_files {
+    using passing_files::passing_files;
 
-    result<std::unique_ptr<file>> open(const std::string& path, file_mode mode) override {
-        auto opened = inner_.open(path, mode);
-        if (!opened.ok() || !path.ends_with(".seg")) {
+    std::unique_ptr<file> face(const std::string& path, std::unique_ptr<file> opened) override {
+        if (!path.ends_with(".seg")) {
             return opened;
         }
-        return std::unique_ptr<file>{std::make_unique<late_file>(std::move(opened).value())};
+        return std::make_unique<late_file>(std::move(opened));
     }
-    result<void> rename(const std::string& from, const std::string& to) override {
-        return inner_.rename(from, to);
-    }
-    result<void> remove(const std::string& path) override { return inner_.remove(path); }
-    result<void> make_directory(const std::string& path) override {
-        return inner_.make_directory(path);
-    }
-    result<std::vector<std::string>> list(const std::string& directory) override {
-        return inner_.list(directory);
-    }
-    result<void> sync_directory(const std::string& path) override {
-        return inner_.sync_directory(path);
-    }
-    result<std::unique_ptr<file_lock>> lock(const std::string& path) override {
-        return inner_.lock(path);
-    }
-
-private:
-    files& inner_;
 };
 
 } // namespace

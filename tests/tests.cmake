@@ -21,6 +21,7 @@ fasti_test(NAME server_test SCRIPT tests/e2e/server_test.py)
 fasti_test(NAME proof_test SCRIPT tests/e2e/proof_test.py TIMEOUT 300)
 fasti_test(NAME slow_work_test SCRIPT tests/e2e/slow_work_test.py)
 fasti_test(NAME bounded_test SCRIPT tests/e2e/bounded_test.py SERIAL)
+fasti_test(NAME soak_test SCRIPT tests/e2e/soak_test.py)
 
 # Histories of the real binary, judged by Porcupine; and servers broken on purpose, which it must reject.
 if(FASTI_TESTS AND NOT FASTI_FUZZ)
@@ -126,6 +127,12 @@ fasti_test(NAME eventstore_segments_test
 fasti_test(NAME eventstore_segments_damage_test
   SOURCES tests/unit/eventstore_segments_damage_test.cpp
   NEEDS domain/base eventstore/port eventstore/segments tests/support/disk)
+fasti_test(NAME eventstore_segments_named_damage_test
+  SOURCES tests/unit/eventstore_segments_named_damage_test.cpp
+  NEEDS domain/base eventstore/port eventstore/segments tests/support/disk)
+fasti_test(NAME eventstore_segments_posix_test
+  SOURCES tests/unit/eventstore_segments_posix_test.cpp
+  NEEDS domain/base eventstore/segments)
 fasti_test(NAME segments_recording_test
   SOURCES tests/contract/segments_recording_test.cpp
   NEEDS eventstore/segments tests/support/disk)

@@ -331,15 +331,19 @@ result<bool> disk_ledger::follow_active(segment& active) {
         return false;
     }
     const chain_point end = active.extent().after;
-    if ((*footer)->after.last != end.last || (*footer)->after.hash != end.hash) {
-        return describe_damage(active, active.extent().end, end.last + 1);
+    const chain_point& sealed = (*footer)->after;
+    if (sealed.last != end.last || sealed.hash != end.hash) {
+        const position first = sealed.last > end.last ? end.last + 1 : header.before.last + 1;
+        return damaged(active, active.extent().end, first, sealed.last, "checksum or place wrong");
     }
     auto next = open_segment(disk_, directory_, header.sequence + 1, file_mode::read);
     if (!next.ok()) {
         return std::move(next).error();
     }
     if ((*next)->header().log != header.log || (*next)->header().before.hash != end.hash) {
-        return describe_damage(active, active.extent().end, end.last + 1);
+        return error{error_code::store_damaged,
+                     "Positions from " + std::to_string(end.last + 1) + " on cannot be read: " +
+                         (*next)->name() + " does not go on where " + active.name() + " ends."};
     }
     active.seal(**footer);
     index_->freeze({header.sequence, header.sequence, header.before.last + 1, end});

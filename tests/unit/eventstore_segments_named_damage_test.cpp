@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which positions are lost: what the errors name must be exactly what an operator has to look for elsewhere.
+#include "eventstore/segments/format.hpp"
+#include "tests/support/disk/small_log.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace fasti {
+namespace {
+
+using segments::footer_bytes;
+using segments::frame_header;
+using segments::segment_footer;
+using sim::small_log;
+
+std::string name_of(unsigned sequence) { return small_log::segment(sequence).substr(9); }
+
+struct named_damage : testing::Test {
+    //! A sound log of that many segments, closed.
+    void make(unsigned segments) {
+        auto log = world.open();
+        ASSERT_TRUE(log.ok());
+        world.fill(**log, segments);
+        ASSERT_TRUE(world.add(**log, 3).ok());
+    }
+
+    segment_footer footer_of(unsigned sequence) const {
+        const std::string content = world.disk.content(small_log::segment(sequence));
+        segment_footer footer;
+        EXPECT_TRUE(segments::decode(
+            std::string_view{content}.substr(content.size() - footer_bytes), footer));
+        return footer;
+    }
+
+    //! For those too who have the file open.
+    void write(unsigned sequence, std::size_t at, std::string_view bytes) {
+        ASSERT_TRUE((*world.disk.open(small_log::segment(sequence), file_mode::write))
+                        ->write_at(at, bytes)
+                        .ok());
+    }
+    void alter(unsigned sequence, std::size_t at) {
+        const std::string content = world.disk.content(small_log::segment(sequence));
+        write(sequence, at, std::string(1, static_cast<char>(content[at] ^ 1)));
+    }
+
+    //! The frames with events of a segment, by their headers.
+    std::vector<frame_header> frames_of(unsigned sequence) const {
+        const std::string content = world.disk.content(small_log::segment(sequence));
+        std::vector<frame_header> out;
+        frame_header frame;
+        for (std::size_t at = 512;
+             segments::decode(std::string_view{content}.substr(at, 512), frame);
+             at += segments::padded(frame.length)) {
+            if (frame.events != 0) {
+                out.push_back(frame);
+            }
+        }
+        return out;
+    }
+
+    static std::string range(position first, position last) {
+        return first == last ? "Position " + std::to_string(first) + " cannot be read"
+                             : "Positions " + std::to_string(first) + " to " +
+                                   std::to_string(last) + " cannot be read";
+    }
+
+    static void expect_begins(const error& why, const std::string& text) {
+        EXPECT_EQ(why.code, error_code::store_damaged);
+        EXPECT_EQ(why.message.find(text), 0U) << why.message << "\nnot: " << text;
+    }
+
+    small_log world;
+};
+
+TEST_F(named_damage, of_a_missing_segment_is_its_range) {
+    make(4);
+    for (unsigned sequence = 1; sequence <= 3; ++sequence) {
+        const segment_footer footer = footer_of(sequence);
+        const std::string content = world.disk.content(small_log::segment(sequence));
+        world.disk.take_away(small_log::segment(sequence));
+        expect_begins(world.open().error(), "Positions from " + std::to_string(footer.first) +
+                                                " to " + std::to_string(footer.after.last) +
+                                                " are missing: there is no file " +
+                                                name_of(sequence) + ".");
+        world.disk.put_content(small_log::segment(sequence), content);
+    }
+    const position last = footer_of(3).after.last;
+    world.disk.take_away(small_log::segment(4));
+    expect_begins(world.open().error(), "Positions from " + std::to_string(last + 1) +
+                                            " on are missing: there is no file " + name_of(4));
+}
+
+TEST_F(named_damage, of_a_segment_from_a_history_that_forked_is_all_from_it_on) {
+    make(4);
+    small_log forked; // the same log id and epoch, other events
+    auto other = forked.open();
+    ASSERT_TRUE(other.ok());
+    ASSERT_TRUE(forked.add(**other, 2, 33).ok());
+    forked.fill(**other, 4);
+    for (const unsigned sequence : {2U, 3U}) {
+        const std::string content = world.disk.content(small_log::segment(sequence));
+        world.disk.put_content(small_log::segment(sequence),
+                               forked.disk.content(small_log::segment(sequence)));
+        const error why = world.open().error();
+        EXPECT_EQ(why.code, error_code::store_damaged);
+        EXPECT_NE(why.message.find(name_of(sequence) + " does not go on where " +
+                                   name_of(sequence - 1) + " ends"),
+                  std::string::npos)
+            << why.message;
+        world.disk.put_content(small_log::segment(sequence), content);
+    }
+    EXPECT_TRUE(world.open().ok());
+}
+
+TEST_F(named_damage, found_while_an_index_is_built_again_is_that_of_the_altered_frame) {
+    make(3);
+    for (const auto& [name, content] : world.disk.all()) {
+        if (name.ends_with(".run")) {
+            world.disk.take_away(name);
+        }
+    }
+    const auto frames = frames_of(2);
+    const frame_header& altered = frames[frames.size() / 2];
+    alter(2, altered.offset + 200);
+    expect_begins(world.open().error(), range(altered.first, altered.last()));
+}
+
+struct followed_damage : named_damage {
+    //! A server in the middle of segment 1, and a reader beside it that has seen all of that.
+    void SetUp() override {
+        server = *world.open();
+        ASSERT_TRUE(world.add(*server, 5, 400).ok());
+        reader = *world.open(open_mode::read_only);
+        seen = reader->head().last;
+    }
+    std::unique_ptr<segment_ledger> server;
+    std::unique_ptr<segment_ledger> reader;
+    position seen = 0;
+};
+
+TEST_F(followed_damage, of_a_frame_in_a_segment_sealed_meanwhile_is_all_behind_it) {
+    world.fill(*server, 2);
+    const auto frames = frames_of(1);
+    const frame_header& altered = frames[frames.size() / 2];
+    ASSERT_GT(altered.first, seen + 1);
+    alter(1, altered.offset + 200);
+    const error why = reader->refresh().error();
+    expect_begins(why, range(altered.first, footer_of(1).after.last) + ": " + name_of(1));
+    EXPECT_EQ(reader->head().last, altered.first - 1) << "what is before it is served";
+}
+
+TEST_F(followed_damage, of_a_footer_with_another_end_is_the_segment) {
+    world.fill(*server, 2);
+    segment_footer footer = footer_of(1);
+    const position last = footer.after.last;
+    const std::size_t place = 64U * 1024U - footer_bytes;
+    footer.after.last = last - 1;
+    --footer.sums.events;
+    write(1, place, encode(footer));
+    expect_begins(reader->refresh().error(), range(1, last - 1) + ": " + name_of(1));
+    footer.after.last = last;
+    ++footer.sums.events;
+    footer.after.hash.bytes[0] ^= 1;
+    write(1, place, encode(footer));
+    expect_begins(reader->refresh().error(), range(1, last) + ": " + name_of(1));
+}
+
+TEST_F(followed_damage, of_a_next_segment_of_another_history_is_all_from_it_on) {
+    small_log forked;
+    auto other = forked.open();
+    ASSERT_TRUE(other.ok());
+    forked.fill(**other, 2);
+    world.fill(*server, 2);
+    world.disk.put_content(small_log::segment(2), forked.disk.content(small_log::segment(2)));
+    expect_begins(reader->refresh().error(), "Positions from " +
+                                                 std::to_string(footer_of(1).after.last + 1) +
+                                                 " on cannot be read: " + name_of(2) +
+                                                 " does not go on where " + name_of(1) + " ends.");
+}
+
+} // namespace
+} // namespace fasti

@@ -4,7 +4,8 @@
 
 The work happens in a copy of the tree under <build>/mutation; the tree itself is never touched. A mutant is killed
 when a test fails, crashes or hangs, invalid when it does not compile (another is drawn), else it survives. First the
-module's own tests run, then, on what they let live, the tests that name the module among their NEEDS.
+module's own tests are built and run one after the other, the quickest first, until one fails; then, on what they let
+live, the tests that name the module among their NEEDS.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import random
+import os
 import resource
 import shutil
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import operators
@@ -37,6 +39,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--bar", type=float, default=85.0, help="percent killed that pass (default 85)")
     parser.add_argument("--accepted", type=Path, default=ROOT / "tests/mutation/survivors.md",
                         help="survivors that are explained there by their id do not count against the bar")
+    parser.add_argument("--resume", action="store_true",
+                        help="take what an earlier run judged killed or invalid as that: after an interruption, or to "
+                             "see whether a test that was added finds what survived")
     return parser.parse_args()
 
 
@@ -55,33 +60,38 @@ class copied_tree:
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(ROOT / name, copy)
         self.build = self.root / "build/dev"
-        run(["cmake", "--preset", "dev"], self.root)
+        self.environment = dict(os.environ)
+        # A little optimised: the tests of a mutant that lives take longer than its compilation.
+        run(["cmake", "--preset", "dev", "-DCMAKE_BUILD_TYPE=Mutants", "-DCMAKE_CXX_FLAGS_MUTANTS=-O1"], self.root)
+
+    def read_cache_only(self) -> None:
+        """A mutant is compiled once, so it is not kept; the file that is put back after it is found."""
+        self.environment["CCACHE_READONLY_DIRECT"] = self.environment["CCACHE_READONLY"] = "1"
 
     def rows(self) -> list[dict]:
         return json.loads((self.build / "modules.json").read_text(encoding="utf-8"))
 
     def make(self, targets: list[str]) -> bool:
         return subprocess.run(["cmake", "--build", self.build, "-j", str(self.jobs), "--target", *targets],
-                              capture_output=True, check=False).returncode == 0
+                              capture_output=True, check=False, env=self.environment).returncode == 0
 
-    def test(self, targets: list[str], limits: dict[str, float]) -> str | None:
-        """The first target that fails or does not end, or nothing."""
-        for target in targets:
-            try:
-                done = subprocess.run([self.build / "bin" / target, "--gtest_brief=1", "--gtest_fail_fast"],
-                                      cwd=self.root, capture_output=True, check=False, timeout=limits[target],
-                                      preexec_fn=bound_memory,
-                                      env={"RC_PARAMS": "seed=20260401", "PATH": "/usr/bin:/bin"})
-            except subprocess.TimeoutExpired:
-                return f"{target} (hangs)"
-            if done.returncode != 0:
-                return target
-        return None
+    def test(self, target: str, limit_seconds: float) -> str | None:
+        """What became of it, or nothing when it passed."""
+        try:
+            done = subprocess.run([self.build / "bin" / target, "--gtest_brief=1", "--gtest_fail_fast"],
+                                  cwd=self.root, capture_output=True, check=False, timeout=10 * limit_seconds,
+                                  preexec_fn=lambda: bound(int(limit_seconds)),
+                                  env={"RC_PARAMS": "seed=20260401", "PATH": "/usr/bin:/bin"})
+        except subprocess.TimeoutExpired:
+            return f"{target} (hangs)"
+        return None if done.returncode == 0 else target
 
 
-def bound_memory() -> None:
-    """A mutant that allocates without end dies instead of the machine."""
+def bound(cpu_seconds: int) -> None:
+    """A mutant that allocates or loops without end dies; one that only waits is given up ten times later, since a
+    machine that others use may hold up a sound one."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
 
 
 def run(command: list, folder: Path) -> None:
@@ -101,10 +111,38 @@ def tests_of(rows: list[dict], module: str) -> tuple[list[str], list[str]]:
     return own, [name for name in near if name not in own]
 
 
-def identity(one: operators.mutant, source: str) -> str:
-    """Stays the same while the line does, wherever it moves."""
-    line = source.split("\n")[one.line - 1].strip()
-    return hashlib.sha256(f"{one.path}|{line}|{one.start}|{one.text}".encode()).hexdigest()[:10]
+def drawn(sources: dict[str, str], seed: int) -> list[tuple[str, operators.mutant]]:
+    """All of them by their names, in the order of the seed. A name stays the same while the line does, wherever it moves,
+    and so does its place in the order among the others."""
+    found, met = [], Counter()
+    for path in sorted(sources):
+        for one in operators.mutants_of(path, sources[path]):
+            line = sources[path].split("\n")[one.line - 1].strip()
+            name = hashlib.sha256(f"{path}|{line}|{one.start}|{one.text}".encode()).hexdigest()[:10]
+            met[name] += 1
+            found.append((name if met[name] == 1 else f"{name}.{met[name]}", one))
+    return sorted(found, key=lambda each: hashlib.sha256(f"{seed}|{each[0]}".encode()).digest())
+
+
+class known_verdicts:
+    """Of earlier runs on this module, one a line."""
+
+    def __init__(self, tree: copied_tree, module: str, resumed: bool) -> None:
+        self.file = tree.root.parent / f"{module.replace('/', '_')}.verdicts"
+        self.known: dict[str, str] = {}
+        if resumed and self.file.is_file():
+            for line in self.file.read_text(encoding="utf-8").splitlines():
+                name, verdict = line.split(" ", 1)
+                self.known[name] = verdict
+        else:
+            self.file.write_text("", encoding="utf-8")
+
+    def of(self, name: str) -> str | None:
+        return None if self.known.get(name) == "survived" else self.known.get(name)
+
+    def add(self, name: str, verdict: str) -> None:
+        with self.file.open("a", encoding="utf-8") as out:
+            out.write(f"{name} {verdict}\n")
 
 
 class judged:
@@ -117,15 +155,15 @@ class judged:
         return self.killed + self.accepted + len(self.survivors)
 
 
-def judge(tree: copied_tree, one: operators.mutant, sources: dict[str, str], stages: list[list[str]],
+def judge(tree: copied_tree, one: operators.mutant, sources: dict[str, str], in_turn: list[str],
           limits: dict[str, float]) -> str:
     file = tree.root / one.path
     file.write_text(one.apply(sources[one.path]), encoding="utf-8")
     try:
-        for stage in stages:
-            if stage and not tree.make(stage):
+        for target in in_turn:
+            if not tree.make([target]):
                 return "invalid"
-            if stage and (by := tree.test(stage, limits)):
+            if by := tree.test(target, limits[target]):
                 return f"killed by {by}"
         return "survived"
     finally:
@@ -141,16 +179,20 @@ def main() -> int:
     if not own + near:
         sys.exit(f"mutate: no tests name the module {module}")
     limits = measured(tree, own + near)
+    tree.read_cache_only()
+    in_turn = sorted(own, key=limits.__getitem__) + sorted(near, key=limits.__getitem__)
     sources = {name: (tree.root / name).read_text(encoding="utf-8") for name in files_of(tree, told.module)}
-    everything = [one for name in sorted(sources) for one in operators.mutants_of(name, sources[name])]
-    random.Random(told.seed).shuffle(everything)
+    everything = drawn(sources, told.seed)
+    verdicts = known_verdicts(tree, module, told.resume)
     explained = told.accepted.read_text(encoding="utf-8") if told.accepted.is_file() else ""
     sums = judged()
-    for one in everything:
+    for name, one in everything:
         if sums.count >= told.count:
             break
-        verdict = judge(tree, one, sources, [own, near], limits)
-        name = identity(one, sources[one.path])
+        verdict = verdicts.of(name)
+        if verdict is None:
+            verdict = judge(tree, one, sources, in_turn, limits)
+            verdicts.add(name, verdict)
         if verdict == "invalid":
             sums.invalid += 1
         elif verdict != "survived":
@@ -161,7 +203,7 @@ def main() -> int:
             sums.survivors.append(f"{name} {one.told(sources[one.path])}")
             print(f"survived: {sums.survivors[-1]}", flush=True)
         print(f"{sums.count} of {told.count}: {sums.killed} killed, {len(sums.survivors)} survived, "
-              f"{sums.accepted} explained", file=sys.stderr, flush=True)
+              f"{sums.accepted} explained; {verdict}", file=sys.stderr, flush=True)
     return finish(sums, module, told, len(everything))
 
 
@@ -183,15 +225,15 @@ def files_of(tree: copied_tree, wanted: str) -> list[str]:
 
 
 def measured(tree: copied_tree, targets: list[str]) -> dict[str, float]:
-    """Builds and runs everything unchanged; the time each may take is ten times what it took."""
+    """Builds and runs everything unchanged; the time each may compute is five times what it took."""
     if not tree.make(targets):
         sys.exit("mutate: the unchanged tree does not build")
     limits = {}
     for target in targets:
         started = time.monotonic()
-        if tree.test([target], {target: 600.0}):
+        if tree.test(target, 600.0):
             sys.exit(f"mutate: {target} fails on the unchanged tree")
-        limits[target] = 10.0 + 10.0 * (time.monotonic() - started)
+        limits[target] = 3.0 + 5.0 * (time.monotonic() - started)
     return limits
 
 

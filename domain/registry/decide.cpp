@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What follows from each registry command. Deciding nothing is success: it is so already.
+#include "domain/registry/records.gen.hpp"
 #include "domain/registry/registry.gen.hpp"
 #include "domain/registry/state.hpp"
 
@@ -55,28 +56,6 @@ void normalise(std::vector<label>& metadata) {
               [](const label& a, const label& b) { return a.key < b.key; });
 }
 
-template <class To, class From>
-To with_fields_of(From&& from) {
-    return To{.service = from.service,
-              .instance = from.instance,
-              .address = from.address,
-              .port = from.port,
-              .protocol = from.protocol,
-              .version = from.version,
-              .weight = from.weight,
-              .zone = from.zone,
-              .tags = std::forward<From>(from).tags,
-              .metadata = std::forward<From>(from).metadata,
-              .lease_ms = from.lease_ms};
-}
-
-template <class Field, class Change>
-void take(Field& field, const std::optional<Change>& change) {
-    if (change.has_value()) {
-        field = *change;
-    }
-}
-
 //! One event that sets or clears a flag of a known instance, unless it is so already.
 template <class Event, class Command>
 decided switch_flag(const instance_record* known, const Command& what, std::uint8_t flag, bool on) {
@@ -102,11 +81,7 @@ decided switch_drain(const state& now, const Command& what, bool on) {
 } // namespace
 
 decided decide(const state& now, const register_service& what, const decision_context&) {
-    service_registered fact{.service = what.service,
-                            .description = what.description,
-                            .owner = what.owner,
-                            .tags = what.tags,
-                            .metadata = what.metadata};
+    auto fact = with_service_fields<service_registered>(what);
     normalise(fact.tags);
     normalise(fact.metadata);
     const service_record* known = now.find_service(what.service);
@@ -116,11 +91,7 @@ decided decide(const state& now, const register_service& what, const decision_co
     if (has_fields(*known, fact)) {
         return nothing();
     }
-    return one(service_updated{.service = fact.service,
-                               .description = fact.description,
-                               .owner = fact.owner,
-                               .tags = std::move(fact.tags),
-                               .metadata = std::move(fact.metadata)});
+    return one(with_service_fields<service_updated>(std::move(fact)));
 }
 
 decided decide(const state& now, const deregister_service& what, const decision_context&) {
@@ -137,7 +108,7 @@ decided decide(const state& now, const deregister_service& what, const decision_
 }
 
 decided decide(const state& now, const register_instance& what, const decision_context&) {
-    auto fact = with_fields_of<instance_registered>(what);
+    auto fact = with_instance_fields<instance_registered>(what);
     normalise(fact.tags);
     normalise(fact.metadata);
     const instance_record* known = now.find_instance(what.service, what.instance);
@@ -147,7 +118,7 @@ decided decide(const state& now, const register_instance& what, const decision_c
     if (has_fields(*known, fact)) {
         return nothing();
     }
-    return one(with_fields_of<instance_updated>(std::move(fact)));
+    return one(with_instance_fields<instance_updated>(std::move(fact)));
 }
 
 decided decide(const state& now, const update_instance& what, const decision_context&) {
@@ -159,15 +130,7 @@ decided decide(const state& now, const update_instance& what, const decision_con
         return instance_expired_error(what);
     }
     instance_updated fact = fields_of(*known);
-    take(fact.address, what.address);
-    take(fact.port, what.port);
-    take(fact.protocol, what.protocol);
-    take(fact.version, what.version);
-    take(fact.weight, what.weight);
-    take(fact.zone, what.zone);
-    take(fact.tags, what.tags);
-    take(fact.metadata, what.metadata);
-    take(fact.lease_ms, what.lease_ms);
+    take_fields(fact, what);
     normalise(fact.tags);
     normalise(fact.metadata);
     if (has_fields(*known, fact)) {

@@ -2,14 +2,24 @@
 #include "domain/registry/record.hpp"
 
 #include "domain/base/ids.hpp"
+#include "domain/base/members.hpp"
+#include "domain/registry/records.gen.hpp"
 
 #include <cstring>
-#include <initializer_list>
 #include <new>
+#include <span>
 #include <vector>
 
 namespace fasti::registry {
 namespace {
+
+// What is neither text nor list is kept in the heads, by hand.
+static_assert(service_other_fields == "tags metadata");
+static_assert(instance_other_fields == "port weight tags metadata lease_ms");
+// Names are found at the front.
+static_assert(place_of(&service_updated::service, service_texts<service_updated>) == 0);
+static_assert(place_of(&instance_updated::service, instance_texts<instance_updated>) == 0);
+static_assert(place_of(&instance_updated::instance, instance_texts<instance_updated>) == 1);
 
 template <class Record>
 std::unique_ptr<Record, record_deleter> make_room(const Record& head, std::size_t text_bytes) {
@@ -86,7 +96,7 @@ void put_lists(const std::vector<std::string_view>& tags, const std::vector<labe
 //! A record of the head, the pieces and the lists of `fields`, in one allocation.
 template <class Record, class Fields>
 std::unique_ptr<Record, record_deleter> packed_record(
-    const Record& head, std::initializer_list<std::string_view> pieces, const Fields& fields) {
+    const Record& head, std::span<const std::string_view> pieces, const Fields& fields) {
     packed_size size;
     for (const std::string_view piece : pieces) {
         size.text(piece);
@@ -130,10 +140,7 @@ instance_ptr instance_from(const Fields& fields) {
     head.weight = fields.weight;
     head.port = fields.port;
     head.flags = fields.lease_ms.has_value() ? instance_record::has_lease : std::uint8_t{0};
-    return packed_record(head,
-                         {fields.service, fields.instance, fields.address, fields.protocol,
-                          fields.version, fields.zone},
-                         fields);
+    return packed_record(head, values_of(fields, instance_texts<Fields>), fields);
 }
 
 template <class Fields>
@@ -141,7 +148,7 @@ service_ptr service_from(const Fields& fields, bool registered) {
     service_record head;
     head.hash = hash_of_service(fields.service);
     head.registered = registered;
-    return packed_record(head, {fields.service, fields.description, fields.owner}, fields);
+    return packed_record(head, values_of(fields, service_texts<Fields>), fields);
 }
 
 template <class Fields>
@@ -151,8 +158,7 @@ bool has_instance_fields(const instance_record& record, const Fields& fields) {
         return false;
     }
     packed_reader in(record.text());
-    for (const std::string_view piece : {fields.service, fields.instance, fields.address,
-                                         fields.protocol, fields.version, fields.zone}) {
+    for (const std::string_view piece : values_of(fields, instance_texts<Fields>)) {
         if (in.text() != piece) {
             return false;
         }
@@ -209,7 +215,7 @@ bool has_fields(const instance_record& record, const instance_updated& fields) {
 
 bool has_fields(const service_record& record, const service_registered& fields) {
     packed_reader in(record.text());
-    for (const std::string_view piece : {fields.service, fields.description, fields.owner}) {
+    for (const std::string_view piece : values_of(fields, service_texts<service_registered>)) {
         if (in.text() != piece) {
             return false;
         }
@@ -220,9 +226,8 @@ bool has_fields(const service_record& record, const service_registered& fields) 
 instance_updated fields_of(const instance_record& record) {
     instance_updated fields;
     packed_reader in(record.text());
-    for (std::string_view* piece : {&fields.service, &fields.instance, &fields.address,
-                                    &fields.protocol, &fields.version, &fields.zone}) {
-        *piece = in.text();
+    for (const auto text : instance_texts<instance_updated>) {
+        fields.*text = in.text();
     }
     fields.tags.resize(in.number());
     for (std::string_view& tag : fields.tags) {

@@ -15,7 +15,7 @@
 
 namespace fasti::registry {
 
-//! Text behind the head: service, instance, address, protocol, version, zone, tags, metadata.
+//! Text behind the head: the texts of record.instance in registry.toml, then tags and metadata.
 struct instance_record {
     static constexpr std::uint8_t has_lease = 1;
     static constexpr std::uint8_t draining = 2;
@@ -44,7 +44,7 @@ struct instance_record {
     bool is_named(std::string_view service, std::string_view instance) const noexcept;
 };
 
-//! Text behind the head: service, description, owner, tags, metadata.
+//! Text behind the head: the texts of record.service, then tags and metadata.
 struct service_record {
     std::uint64_t hash = 0;
     std::uint32_t instances = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Snapshot of the registry's write model. Shape: format name and number; guard; registered services
 //! by name; instances by service and name. Services known only by instances follow from those.
+#include "domain/registry/records.gen.hpp"
 #include "domain/registry/state.hpp"
 
 #include <algorithm>
@@ -14,6 +15,8 @@ namespace {
 
 constexpr std::string_view format_name = "fasti registry write model";
 constexpr std::uint64_t format_number = 1;
+constexpr std::size_t service_text_count = service_texts<service_updated>.size();
+constexpr std::size_t instance_text_count = instance_texts<instance_updated>.size();
 
 //! Steps over tags and metadata.
 void skip_lists(packed_reader& in) {
@@ -33,12 +36,12 @@ struct record_text {
     std::string_view second;
 };
 
-record_text read_text(packed_reader& in, int pieces) {
+record_text read_text(packed_reader& in, std::size_t pieces) {
     const std::string_view from = in.rest();
     record_text text;
     text.first = in.text();
     text.second = in.text();
-    for (int i = 2; i < pieces; ++i) {
+    for (std::size_t i = 2; i < pieces; ++i) {
         in.text();
     }
     skip_lists(in);
@@ -49,7 +52,7 @@ record_text read_text(packed_reader& in, int pieces) {
 bool read_services(packed_reader& in, state& now) {
     std::string_view last;
     for (std::uint64_t left = in.number_to(in.left()); left > 0; --left) {
-        const record_text text = read_text(in, 3);
+        const record_text text = read_text(in, service_text_count);
         if (!in.ok() || !is_valid_name(text.first) || text.first <= last) {
             return false;
         }
@@ -75,7 +78,7 @@ bool read_instances(packed_reader& in, state& now) {
         head.port = static_cast<std::uint16_t>(in.number_to(UINT16_MAX));
         head.generation = in.number();
         head.since_us = static_cast<std::int64_t>(in.number());
-        const record_text text = read_text(in, 6);
+        const record_text text = read_text(in, instance_text_count);
         const std::pair name{text.first, text.second};
         if (!in.ok() || !is_valid_name(text.first) || !is_valid_name(text.second) || name <= last) {
             return false;

@@ -11,7 +11,7 @@ from pathlib import Path
 import patterns
 from field_reader import BUILTIN, FieldReader
 from linker import Linker
-from model import Command, Context, Error, Event, Model, Page, Query, Row, Stream, Type, View
+from model import Command, Context, Error, Event, Model, Page, Query, Record, Row, Stream, Type, View
 
 
 class DeclarationError(Exception):
@@ -28,6 +28,7 @@ KEYS = {
     "event": {"revision", "doc", "stream", "field", "history"},
     "view": {"doc", "row", "fold"},
     "row": {"doc", "field"},
+    "record": {"doc", "event", "same", "change"},
     "query": {"doc", "permission", "http", "cli", "row", "rows", "paged", "past", "wait", "answer", "list", "may_fail",
               "stream", "param"},
     "page": {"doc", "http"},
@@ -221,6 +222,14 @@ class Loader(FieldReader):
                                      extra=("json",))
                 context.rows[name] = Row(name, value.get("doc", ""), context.name, fields)
 
+    def load_records(self, context, tables):
+        for name, value in tables.items():
+            where = f"record.{name}"
+            self.name(context.source, where, name)
+            if self.table(context.source, where, value, KEYS["record"], needed=("doc", "event", "same")):
+                context.records[name] = Record(name, value.get("doc", ""), context.name, value.get("event", ""),
+                                               value.get("same", []), value.get("change", ""))
+
     def load_views(self, context, tables):
         for name, value in tables.items():
             where = f"view.{name}"
@@ -307,6 +316,7 @@ class Loader(FieldReader):
         self.load_commands(context, tables.get("command", {}))
         self.load_events(context, tables.get("event", {}))
         self.load_rows(context, tables.get("row", {}))
+        self.load_records(context, tables.get("record", {}))
         self.load_views(context, tables.get("view", {}))
         self.load_queries(context, tables.get("query", {}))
         self.load_pages(context, tables.get("page", {}))

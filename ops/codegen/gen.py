@@ -27,13 +27,14 @@ import emit_openapi  # noqa: E402
 import emit_permissions  # noqa: E402
 import emit_proto  # noqa: E402
 import emit_queries  # noqa: E402
+import emit_records  # noqa: E402
 import emit_reference  # noqa: E402
 import emit_routes  # noqa: E402
 import emit_stored  # noqa: E402
 import emit_structs  # noqa: E402
 import emit_views  # noqa: E402
 
-EMITTERS = (emit_errors, emit_structs, emit_stored, emit_events, emit_json, emit_commands, emit_proto, emit_fields,
+EMITTERS = (emit_errors, emit_structs, emit_records, emit_stored, emit_events, emit_json, emit_commands, emit_proto, emit_fields,
             emit_permissions, emit_routes, emit_queries, emit_views, emit_cli, emit_openapi,
             emit_reference)
 

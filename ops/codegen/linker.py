@@ -23,6 +23,7 @@ class Linker:
         self.names()
         self.permissions()
         self.events_of_commands()
+        self.records()
         self.route_table()
         self.cli_words()
 
@@ -80,6 +81,33 @@ class Linker:
         elif command.stream is not None and event.stream.name != command.stream.name:
             self.fault(context.name, f"command.{command.name}",
                        f"emits `{event.name}` into stream `{command.stream.name}`, others into `{event.stream.name}`")
+
+    def records(self):
+        for context in self.model.contexts:
+            for one in context.records.values():
+                where = f"record.{one.name}"
+                structs = {**context.commands, **context.events, **context.rows}
+                unknown = [n for n in [one.event, *one.same, *filter(None, [one.change])] if n not in structs]
+                for name in unknown:
+                    self.fault(context.name, where, f"`{name}` is no command, event or row")
+                if not unknown:
+                    self.fields_of_record(context, where, one, structs)
+
+    def fields_of_record(self, context, where, one, structs):
+        """Everybody named has every field; what a command gives is kept."""
+        kept = {f.name: f for f in structs[one.event].fields}
+        for name in one.same:
+            there = {f.name: f for f in structs[name].fields}
+            for field in kept.values():
+                if field.name not in there:
+                    self.fault(context.name, where, f"`{name}` lacks `{field.name}`, which `{one.event}` has")
+                elif (there[field.name].kind, there[field.name].optional) != (field.kind, field.optional):
+                    self.fault(context.name, where, f"`{field.name}` is of another type in `{name}` than in "
+                                                    f"`{one.event}`, or optional in one of them")
+        for name in [n for n in [*one.same, one.change] if n in context.commands]:
+            for field in structs[name].fields:
+                if field.name not in kept and not field.internal:
+                    self.fault(context.name, where, f"`{name}` gives `{field.name}`, which `{one.event}` lacks")
 
     def route_table(self):
         shapes = {("POST", ("v1", "commands", "{}")): "the generic command route",

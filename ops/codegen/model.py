@@ -137,6 +137,16 @@ class Row:
 
 
 @dataclass
+class Record:
+    name: str
+    doc: str
+    context: str
+    event: str  # whose fields are what is kept
+    same: list  # commands, events and rows that have these fields too
+    change: str  # the command that gives some of them anew
+
+
+@dataclass
 class View:
     name: str
     doc: str
@@ -199,6 +209,7 @@ class Context:
     events: dict = field(default_factory=dict)
     views: dict = field(default_factory=dict)
     rows: dict = field(default_factory=dict)
+    records: dict = field(default_factory=dict)
     queries: dict = field(default_factory=dict)
     pages: dict = field(default_factory=dict)
 

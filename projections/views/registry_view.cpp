@@ -33,7 +33,7 @@ void registry_view::put_service(const Event& what, const event_context& context)
     const auto known = find_service(what.service, hash);
     const service_id id = known ? *known : add_service(what.service, hash, context);
     service_record& service = services_[id];
-    const std::array texts{what.service, what.description, what.owner};
+    const auto texts = values_of(what, registry::service_texts<Event>);
     set_text(service.text, {texts, what.tags, what.metadata});
     service.registered = true;
     service.stream_version = context.stream_version;
@@ -46,7 +46,7 @@ void registry_view::on(const registry::service_deregistered& what, const event_c
         return;
     }
     service_record& service = services_[*id];
-    const std::array texts{what.service, std::string_view{}, std::string_view{}};
+    const std::array<std::string_view, service_text_count> texts{what.service};
     set_text(service.text, {texts, {}, {}});
     service.registered = false;
     service.stream_version = context.stream_version;
@@ -58,7 +58,7 @@ service_id registry_view::add_service(std::string_view service, std::uint64_t ha
                                       const event_context& context) {
     const service_id id = services_.take();
     service_record& record = services_[id];
-    const std::array texts{service, std::string_view{}, std::string_view{}};
+    const std::array<std::string_view, service_text_count> texts{service};
     set_text(record.text, {texts, {}, {}});
     record.used = true;
     record.changed = {context.at, context.at, context.at, services_removed_};
@@ -113,7 +113,7 @@ instance_slot registry_view::put_instance(const Event& what, const event_context
     const instance_slot slot = known ? *known : instances_.take();
     instance_record& record = instances_[slot];
     const bool was_up = record.used && record.up();
-    const std::array texts{what.instance, what.address, what.protocol, what.version, what.zone};
+    const auto texts = values_of<first_own_text>(what, registry::instance_texts<Event>);
     set_text(record.text, {texts, what.tags, what.metadata});
     if (was_up && services_[id].weights) {
         services_[id].weights->change(record.place, record.weight, what.weight);

@@ -10,6 +10,7 @@
 #include "domain/base/context.hpp"
 #include "domain/base/slot_array.hpp"
 #include "domain/base/slot_index.hpp"
+#include "domain/registry/records.gen.hpp"
 #include "domain/registry/registry.gen.hpp"
 #include "projections/views/lease_observer.hpp"
 #include "projections/views/name_order.hpp"
@@ -171,8 +172,15 @@ public:
     std::size_t text_memory_bytes() const noexcept { return text_memory_bytes_; }
 
 private:
+    static constexpr std::size_t service_text_count =
+        registry::service_texts<registry::service_row>.size();
+    //! The name of an instance's service stands with the service; the other texts are the instance's own.
+    static constexpr std::size_t first_own_text = 1;
+    static constexpr std::size_t instance_text_count =
+        registry::instance_texts<registry::instance_row>.size() - first_own_text;
+
     struct instance_record {
-        text_block text; // name, address, protocol, version, zone, tags, metadata
+        text_block text; // of record.instance in registry.toml without `service`, then tags, metadata
         position changed = 0;
         instant changed_at;
         instant registered_at;
@@ -194,7 +202,7 @@ private:
     };
 
     struct service_record {
-        text_block text; // name, description, owner, tags, metadata
+        text_block text; // of record.service, then tags, metadata
         std::vector<instance_slot> members;
         std::uint32_t healthy = 0;
         bool registered = false;

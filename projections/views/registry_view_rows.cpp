@@ -11,9 +11,6 @@ using registry::instance_status;
 
 namespace {
 
-// Where texts stand in the block of an instance; services have name, description, owner.
-constexpr std::size_t texts_before_version = 3;
-
 bool has_tag(std::span<const std::string_view> tags, std::string_view wanted) {
     return std::find(tags.begin(), tags.end(), wanted) != tags.end();
 }
@@ -70,9 +67,7 @@ instance_ref registry_view::at(instance_slot slot) const {
 void registry_view::fill(service_id service, registry::service_row& out) const {
     const service_record& record = services_[service];
     text_walker texts(record.text);
-    out.service = texts.text();
-    out.description = texts.text();
-    out.owner = texts.text();
+    texts.texts(out, registry::service_texts<registry::service_row>);
     texts.tags(out.tags);
     texts.metadata(out.metadata);
     out.registered = record.registered;
@@ -88,11 +83,7 @@ void registry_view::fill(instance_slot slot, registry::instance_row& out) const 
     record.text.prefetch_whole();
     text_walker texts(record.text);
     out.service = service_name(record.owner);
-    out.instance = texts.text();
-    out.address = texts.text();
-    out.protocol = texts.text();
-    out.version = texts.text();
-    out.zone = texts.text();
+    texts.texts<first_own_text>(out, registry::instance_texts<registry::instance_row>);
     texts.tags(out.tags);
     texts.metadata(out.metadata);
     out.port = record.port;
@@ -129,9 +120,14 @@ bool registry_view::matches(instance_slot slot, const instance_filter& filter) c
     if (!filter.zone && !filter.version && filter.tags.empty() && filter.metadata.empty()) {
         return true;
     }
+    constexpr auto& members = registry::instance_texts<registry::instance_row>;
+    constexpr auto version_at = place_of(&registry::instance_row::version, members) - first_own_text;
+    constexpr auto zone_at = place_of(&registry::instance_row::zone, members) - first_own_text;
+    static_assert(version_at < zone_at);
     text_walker texts(instances_[slot].text);
-    texts.skip(texts_before_version);
+    texts.skip(version_at);
     const std::string_view version = texts.text();
+    texts.skip(zone_at - version_at - 1);
     const std::string_view zone = texts.text();
     if ((filter.zone && zone != *filter.zone) || (filter.version && version != *filter.version)) {
         return false;
@@ -139,6 +135,7 @@ bool registry_view::matches(instance_slot slot, const instance_filter& filter) c
     if (filter.tags.empty() && filter.metadata.empty()) {
         return true;
     }
+    texts.skip(instance_text_count - zone_at - 1);
     thread_local std::vector<std::string_view> tags;
     thread_local std::vector<label> labels;
     texts.tags(tags);
@@ -152,7 +149,7 @@ bool registry_view::service_has_tags(service_id service,
         return true;
     }
     text_walker texts(services_[service].text);
-    texts.skip(3);
+    texts.skip(service_text_count);
     std::vector<std::string_view> tags;
     texts.tags(tags);
     return has_all_tags(tags, wanted);

@@ -9,8 +9,6 @@
 namespace fasti {
 namespace {
 
-constexpr std::size_t service_texts = 3;
-constexpr std::size_t instance_texts = 5;
 constexpr std::size_t service_bytes_min = 12;
 constexpr std::size_t instance_bytes_min = 12;
 constexpr std::uint64_t u32_max = std::numeric_limits<std::uint32_t>::max();
@@ -94,7 +92,7 @@ bool registry_view::read_snapshot(std::string_view bytes) {
 
 bool registry_view::read_service(packed_reader& in, std::string_view& previous) {
     const std::string_view block = in.text();
-    if (!text_block::well_formed(block, service_texts)) {
+    if (!text_block::well_formed(block, service_text_count)) {
         return false;
     }
     const std::string_view named = packed_reader(block).text();
@@ -128,7 +126,7 @@ bool registry_view::read_service(packed_reader& in, std::string_view& previous) 
 
 bool registry_view::read_instance(packed_reader& in, service_id owner, std::string_view& previous) {
     const std::string_view block = in.text();
-    if (!text_block::well_formed(block, instance_texts)) {
+    if (!text_block::well_formed(block, instance_text_count)) {
         return false;
     }
     const std::string_view named = packed_reader(block).text();

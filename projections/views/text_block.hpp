@@ -3,6 +3,7 @@
 #pragma once
 
 #include "domain/base/label.hpp"
+#include "domain/base/members.hpp"
 #include "domain/base/packed.hpp"
 
 #include <cstddef>
@@ -11,6 +12,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <utility>
 
 namespace fasti {
 
@@ -112,6 +114,13 @@ public:
     explicit text_walker(const text_block& block) noexcept : in_(block.read()) {}
 
     std::string_view text() noexcept { return in_.text(); }
+    //! The next texts, into the members from the First-th on.
+    template <std::size_t First = 0, class Row, std::size_t Count>
+    [[gnu::always_inline]] void texts(Row& out, const text_members<Row, Count>& members) noexcept {
+        [&]<std::size_t... At>(std::index_sequence<At...>) {
+            ((out.*members[First + At] = in_.text()), ...);
+        }(std::make_index_sequence<Count - First>());
+    }
     void skip(std::size_t texts) noexcept {
         for (std::size_t i = 0; i < texts; ++i) {
             in_.text();

@@ -18,12 +18,14 @@ template <std::size_t First = 0, class Of, std::size_t Count>
     const Of& of, const text_members<Of, Count>& members) {
     return [&]<std::size_t... At>(std::index_sequence<At...>) {
         return std::array<std::string_view, Count - First>{of.*members[First + At]...};
-    }(std::make_index_sequence<Count - First>());
+    }
+    (std::make_index_sequence<Count - First>());
 }
 
 //! Where a member stands in a list; it must be there.
 template <class Of, std::size_t Count>
-consteval std::size_t place_of(std::string_view Of::*member, const text_members<Of, Count>& members) {
+consteval std::size_t place_of(std::string_view Of::*member,
+                               const text_members<Of, Count>& members) {
     std::size_t at = 0;
     while (members[at] != member) { // past the end there is no constant
         ++at;

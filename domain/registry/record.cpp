@@ -95,8 +95,9 @@ void put_lists(const std::vector<std::string_view>& tags, const std::vector<labe
 
 //! A record of the head, the pieces and the lists of `fields`, in one allocation.
 template <class Record, class Fields>
-std::unique_ptr<Record, record_deleter> packed_record(
-    const Record& head, std::span<const std::string_view> pieces, const Fields& fields) {
+std::unique_ptr<Record, record_deleter> packed_record(const Record& head,
+                                                      std::span<const std::string_view> pieces,
+                                                      const Fields& fields) {
     packed_size size;
     for (const std::string_view piece : pieces) {
         size.text(piece);

@@ -12,7 +12,7 @@ def _spec(one):
     parts = [cpp.literal(one.name), cpp.literal(named or item), f"{one.min or 0}U", f"{high}U",
              one.min_bytes or 0, one.max_bytes if one.max_bytes is not None else 64,
              one.min_items or 0, one.max_items if one.max_items is not None else 4,
-             "true" if one.internal else "false", "true" if one.json else "false"]
+             "true" if one.internal else "false", "true" if one.json else "false", one.number, one.since]
     return "{" + ", ".join(str(p) for p in parts) + "}"
 
 
@@ -34,7 +34,9 @@ def emit(model):
               "struct field_spec {", "    std::string_view name;", "    std::string_view text_type; //!< declared type of text or of a list's texts; empty: plain text",
               "    std::uint64_t min;", "    std::uint64_t max;", "    std::size_t min_bytes;",
               "    std::size_t max_bytes;", "    std::size_t min_items;", "    std::size_t max_items;",
-              "    bool internal; //!< not in commands from outside", "    bool json;     //!< shown in JSON", "};", ""]
+              "    bool internal; //!< not in commands from outside", "    bool json;     //!< shown in JSON",
+              "    std::uint32_t number; //!< in the stored form",
+              "    std::uint32_t since;  //!< the revision of the event that brought it", "};", ""]
     for context in contexts:
         for one in context.types.values():
             if one.kind == "struct":

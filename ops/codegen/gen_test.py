@@ -17,6 +17,7 @@ import declarations  # noqa: E402
 import emit_errors  # noqa: E402
 import emit_proto  # noqa: E402
 import emit_queries  # noqa: E402
+import emit_records  # noqa: E402
 import emit_stored  # noqa: E402
 import emit_structs  # noqa: E402
 import emit_views  # noqa: E402
@@ -179,6 +180,61 @@ int main() {
 }
 
 
+# A record of what the sample makes, and code that needs no name of a field.
+RECORD = """
+[event.thing_changed]
+revision = 1
+doc = "It is otherwise; all of it."
+stream = "thing"
+[event.thing_changed.field]
+thing = { number = 1, type = "name" }
+note = { number = 2, type = "text" }
+size_mm = { number = 3, type = "u32" }
+
+[command.change_thing]
+doc = "Change one."
+internal = true
+stream = "thing"
+emits = ["thing_changed"]
+[command.change_thing.field]
+thing = { type = "name", doc = "Its name." }
+note = { type = "text", optional = true, doc = "New note." }
+
+[row.thing_row]
+doc = "A thing."
+[row.thing_row.field]
+size_mm = { type = "u32", doc = "How large." }
+note = { type = "text", doc = "Of it." }
+thing = { type = "name", doc = "Its name." }
+seen = { type = "bool", doc = "By somebody." }
+
+[record.thing]
+doc = "What is kept of a thing."
+event = "thing_changed"
+same = ["thing_row"]
+change = "change_thing"
+"""
+
+RECORD_MAIN = """
+#include "domain/sample/records.gen.hpp"
+
+using namespace fasti::sample;
+
+static_assert(thing_texts<thing_row>[0] == &thing_row::thing && thing_texts<thing_row>[1] == &thing_row::note);
+static_assert(thing_texts<thing_changed>.size() == 2 && thing_other_fields == "size_mm");
+
+int main() {
+    const thing_row row{.size_mm = 7, .note = "n", .thing = "x", .seen = true};
+    auto fact = with_thing_fields<thing_changed>(row);
+    if (fact.thing != "x" || fact.note != "n" || fact.size_mm != 7) { return 1; }
+    take_fields(fact, change_thing{.thing = "x", .note = {}});
+    if (fact.note != "n") { return 2; }
+    take_fields(fact, change_thing{.thing = "x", .note = "m"});
+    return fact.note == "m" && fact.size_mm == 7 ? 0 : 3;
+}
+"""
+
+
 class Tree:
     """A folder with declarations, gone after the test."""
 
@@ -234,6 +290,15 @@ class Refusals(unittest.TestCase):
     def test_a_field_since_a_revision_that_is_not(self):
         self.refused("since is not within 1 to 2", change=("number = 3, type = \"u32\", doc", "number = 3, since = 4, type = \"u32\", doc"))
         self.refused("unknown key `since`", change=("max = 1000", "max = 1000, since = 2"))
+
+    def test_a_record_of_which_somebody_lacks_a_field(self):
+        self.refused("[record.thing] `thing_row` lacks `note`, which `thing_changed` has",
+                     add=RECORD.replace('note = { type = "text", doc', 'notes = { type = "text", doc'))
+        self.refused("[record.thing] `change_thing` gives `remark`, which `thing_changed` lacks",
+                     add=RECORD.replace("note = { type = \"text\", opt", "remark = { type = \"text\", opt"))
+        self.refused("`size_mm` is of another type in `thing_row` than in `thing_changed`, or optional",
+                     add=RECORD.replace('size_mm = { type = "u32", doc', 'size_mm = { type = "u64", doc'))
+        self.refused("`thing_raw` is no command, event or row", add=RECORD.replace('["thing_row"]', '["thing_raw"]'))
 
     def test_two_operations_on_one_route(self):
         self.refused("`PUT /v1/things/{name}` is the route of `make_thing` too", add="""
@@ -371,6 +436,14 @@ doc = "A view."
             unlinked = self.build(root, "domain/wire/sample_stored.gen.cpp")
             self.assertNotEqual(unlinked.returncode, 0)
             self.assertIn("upcast", unlinked.stderr)
+
+    def test_the_fields_of_a_record_are_named_once(self):
+        with Tree(SAMPLE + RECORD) as root:
+            self.write(root, (emit_errors, emit_structs, emit_records))
+            (root / "main.cpp").write_text(RECORD_MAIN, encoding="utf-8")
+            built = self.build(root)
+            self.assertEqual(built.returncode, 0, built.stderr)
+            self.assertEqual(subprocess.run([str(root / "main")], check=False).returncode, 0)
 
     def test_a_query_that_nobody_answers_does_not_build(self):
         with Tree(SAMPLE + QUERIES) as root:

@@ -13,6 +13,10 @@ namespace fasti {
 
 using registry::instance_status;
 
+// What is neither text nor list is kept in the records, by hand.
+static_assert(registry::service_other_fields == "tags metadata");
+static_assert(registry::instance_other_fields == "port weight tags metadata lease_ms");
+
 std::uint64_t registry_view::fingerprint() noexcept {
     return declared_fingerprint<registry::event>(name, code_revision);
 }

@@ -121,7 +121,8 @@ bool registry_view::matches(instance_slot slot, const instance_filter& filter) c
         return true;
     }
     constexpr auto& members = registry::instance_texts<registry::instance_row>;
-    constexpr auto version_at = place_of(&registry::instance_row::version, members) - first_own_text;
+    constexpr auto version_at = place_of(&registry::instance_row::version, members) -
+                                first_own_text;
     constexpr auto zone_at = place_of(&registry::instance_row::zone, members) - first_own_text;
     static_assert(version_at < zone_at);
     text_walker texts(instances_[slot].text);

@@ -119,7 +119,8 @@ public:
     [[gnu::always_inline]] void texts(Row& out, const text_members<Row, Count>& members) noexcept {
         [&]<std::size_t... At>(std::index_sequence<At...>) {
             ((out.*members[First + At] = in_.text()), ...);
-        }(std::make_index_sequence<Count - First>());
+        }
+        (std::make_index_sequence<Count - First>());
     }
     void skip(std::size_t texts) noexcept {
         for (std::size_t i = 0; i < texts; ++i) {

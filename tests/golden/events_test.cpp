@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The stored bytes of every event revision ever released, in tests/golden/events/<event>.r<revision>.txt:
 //! pairs of lines, the bytes in hex and the JSON they mean. A file of a released revision never changes;
-//! those of new ones are written by FASTI_ADD_GOLDEN=1. Where a later upcast makes more of old bytes than
-//! added members, a third line, `today`, says what.
+//! those of new ones are written by FASTI_ADD_GOLDEN=1. Members that were added since have their defaults;
+//! where a later upcast makes more of old bytes, a third line, `today`, says what.
 #include "domain/base/ids.hpp"
 #include "domain/wire/events.gen.hpp"
 #include "domain/wire/identity_json.gen.hpp"
@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 namespace fasti {
@@ -25,6 +26,7 @@ constexpr std::string_view folder = "tests/golden/events";
 struct golden {
     std::string bytes;
     std::string json;
+    bool today = false; //!< the JSON is what a later upcast makes of it
 };
 
 std::string file_of(std::string_view event, std::uint32_t revision) {
@@ -45,13 +47,14 @@ std::vector<golden> read_goldens(const std::string& path) {
     std::ifstream in(path);
     for (std::string line; std::getline(in, line);) {
         if (line.starts_with("bytes")) {
-            out.push_back(
-                {from_hex(std::string_view(line).substr(std::min<std::size_t>(6, line.size()))),
-                 {}});
+            const std::string_view hex = std::string_view(line).substr(
+                std::min<std::size_t>(6, line.size()));
+            out.push_back({from_hex(hex), {}});
         } else if (line.starts_with("json ") && !out.empty()) {
             out.back().json = line.substr(5);
         } else if (line.starts_with("today ") && !out.empty()) {
             out.back().json = line.substr(6);
+            out.back().today = true;
         }
     }
     return out;
@@ -64,6 +67,27 @@ std::string without_members_behind(std::string_view known, const std::string& to
                    std::string_view{",}"}.find(today[members.size()]) != std::string_view::npos
                ? std::string(members) + "}"
                : today;
+}
+
+//! Fields that came after a revision are what an event has that says nothing of them, whatever was read
+//! to the same place before.
+template <class Event>
+void has_defaults_since(std::uint32_t revision, const golden& one) {
+    test::sample_maker maker(test::sample_kind::full);
+    auto event = maker.make<Event>();
+    ASSERT_TRUE(decode(one.bytes, revision, event)) << Event::type_name;
+    Event silent;
+    test::for_each_field(event, [&]<class Value>(const test::field_spec& added, Value& now) {
+        if (added.since <= revision) {
+            return;
+        }
+        test::for_each_field(silent, [&]<class Other>(const auto& spec, Other& value) {
+            if constexpr (std::is_same_v<Value, Other>) {
+                EXPECT_TRUE(spec.name != added.name || now == value)
+                    << Event::type_name << "." << added.name << " of revision " << revision;
+            }
+        });
+    });
 }
 
 template <class Event>
@@ -117,6 +141,9 @@ TEST(golden_events, mean_today_what_they_meant) {
                     json = without_members_behind(one.json, json);
                 }
                 EXPECT_EQ(json, one.json) << Event::type_name;
+                if (!one.today) {
+                    has_defaults_since<Event>(revision, one);
+                }
             }
         }
     });

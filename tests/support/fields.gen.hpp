@@ -27,259 +27,261 @@ struct field_spec {
     std::size_t max_items;
     bool internal; //!< not in commands from outside
     bool json;     //!< shown in JSON
+    std::uint32_t number; //!< in the stored form
+    std::uint32_t since;  //!< the revision of the event that brought it
 };
 
 template <class Visitor>
 void for_each_field(identity::token_created& of, Visitor&& visit) {
-    visit(field_spec{"token", "token_id", 0U, 18446744073709551615U, 16, 16, 0, 4, false, true}, of.token);
-    visit(field_spec{"name", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.name);
-    visit(field_spec{"permissions", "permission", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.permissions);
-    visit(field_spec{"expires_at", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.expires_at);
-    visit(field_spec{"secret_sha256", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, false}, of.secret_sha256);
+    visit(field_spec{"token", "token_id", 0U, 18446744073709551615U, 16, 16, 0, 4, false, true, 1, 1}, of.token);
+    visit(field_spec{"name", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 2, 1}, of.name);
+    visit(field_spec{"permissions", "permission", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 3, 1}, of.permissions);
+    visit(field_spec{"expires_at", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 4, 1}, of.expires_at);
+    visit(field_spec{"secret_sha256", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, false, 5, 1}, of.secret_sha256);
 }
 
 template <class Visitor>
 void for_each_field(identity::token_revoked& of, Visitor&& visit) {
-    visit(field_spec{"token", "token_id", 0U, 18446744073709551615U, 16, 16, 0, 4, false, true}, of.token);
+    visit(field_spec{"token", "token_id", 0U, 18446744073709551615U, 16, 16, 0, 4, false, true, 1, 1}, of.token);
 }
 
 template <class Visitor>
 void for_each_field(identity::create_token& of, Visitor&& visit) {
-    visit(field_spec{"name", "", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.name);
-    visit(field_spec{"permissions", "permission", 0U, 18446744073709551615U, 0, 64, 1, 64, false, true}, of.permissions);
-    visit(field_spec{"expires_in_ms", "", 1000U, 315360000000U, 0, 64, 0, 4, false, true}, of.expires_in_ms);
-    visit(field_spec{"token", "token_id", 0U, 18446744073709551615U, 16, 16, 0, 4, true, true}, of.token);
-    visit(field_spec{"secret_sha256", "", 0U, 18446744073709551615U, 0, 32, 0, 4, true, true}, of.secret_sha256);
+    visit(field_spec{"name", "", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 1, 1}, of.name);
+    visit(field_spec{"permissions", "permission", 0U, 18446744073709551615U, 0, 64, 1, 64, false, true, 2, 1}, of.permissions);
+    visit(field_spec{"expires_in_ms", "", 1000U, 315360000000U, 0, 64, 0, 4, false, true, 3, 1}, of.expires_in_ms);
+    visit(field_spec{"token", "token_id", 0U, 18446744073709551615U, 16, 16, 0, 4, true, true, 4, 1}, of.token);
+    visit(field_spec{"secret_sha256", "", 0U, 18446744073709551615U, 0, 32, 0, 4, true, true, 5, 1}, of.secret_sha256);
 }
 
 template <class Visitor>
 void for_each_field(identity::revoke_token& of, Visitor&& visit) {
-    visit(field_spec{"token", "token_id", 0U, 18446744073709551615U, 16, 16, 0, 4, false, true}, of.token);
+    visit(field_spec{"token", "token_id", 0U, 18446744073709551615U, 16, 16, 0, 4, false, true, 1, 1}, of.token);
 }
 
 template <class Visitor>
 void for_each_field(identity::token_row& of, Visitor&& visit) {
-    visit(field_spec{"token", "token_id", 0U, 18446744073709551615U, 16, 16, 0, 4, false, true}, of.token);
-    visit(field_spec{"name", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.name);
-    visit(field_spec{"permissions", "permission", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.permissions);
-    visit(field_spec{"created_at", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.created_at);
-    visit(field_spec{"created_by", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.created_by);
-    visit(field_spec{"expires_at", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.expires_at);
-    visit(field_spec{"revoked_at", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.revoked_at);
-    visit(field_spec{"changed_position", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.changed_position);
+    visit(field_spec{"token", "token_id", 0U, 18446744073709551615U, 16, 16, 0, 4, false, true, 1, 1}, of.token);
+    visit(field_spec{"name", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 2, 1}, of.name);
+    visit(field_spec{"permissions", "permission", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 3, 1}, of.permissions);
+    visit(field_spec{"created_at", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 4, 1}, of.created_at);
+    visit(field_spec{"created_by", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 5, 1}, of.created_by);
+    visit(field_spec{"expires_at", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 6, 1}, of.expires_at);
+    visit(field_spec{"revoked_at", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 7, 1}, of.revoked_at);
+    visit(field_spec{"changed_position", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 8, 1}, of.changed_position);
 }
 
 template <class Visitor>
 void for_each_field(operations::activity_row& of, Visitor&& visit) {
-    visit(field_spec{"position", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.position);
-    visit(field_spec{"recorded_at", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.recorded_at);
-    visit(field_spec{"type", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.type);
-    visit(field_spec{"stream", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.stream);
-    visit(field_spec{"stream_version", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.stream_version);
-    visit(field_spec{"actor", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.actor);
-    visit(field_spec{"reason", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.reason);
-    visit(field_spec{"correlation", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.correlation);
+    visit(field_spec{"position", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 1, 1}, of.position);
+    visit(field_spec{"recorded_at", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 2, 1}, of.recorded_at);
+    visit(field_spec{"type", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 3, 1}, of.type);
+    visit(field_spec{"stream", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 4, 1}, of.stream);
+    visit(field_spec{"stream_version", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 5, 1}, of.stream_version);
+    visit(field_spec{"actor", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 6, 1}, of.actor);
+    visit(field_spec{"reason", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 7, 1}, of.reason);
+    visit(field_spec{"correlation", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 8, 1}, of.correlation);
 }
 
 template <class Visitor>
 void for_each_field(registry::lease_name& of, Visitor&& visit) {
-    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.service);
-    visit(field_spec{"instance", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.instance);
+    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 1, 1}, of.service);
+    visit(field_spec{"instance", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 2, 1}, of.instance);
 }
 
 template <class Visitor>
 void for_each_field(registry::service_registered& of, Visitor&& visit) {
-    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.service);
-    visit(field_spec{"description", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.description);
-    visit(field_spec{"owner", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.owner);
-    visit(field_spec{"tags", "tag", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.tags);
-    visit(field_spec{"metadata", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.metadata);
+    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 1, 1}, of.service);
+    visit(field_spec{"description", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 2, 1}, of.description);
+    visit(field_spec{"owner", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 3, 1}, of.owner);
+    visit(field_spec{"tags", "tag", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 4, 1}, of.tags);
+    visit(field_spec{"metadata", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 5, 1}, of.metadata);
 }
 
 template <class Visitor>
 void for_each_field(registry::service_updated& of, Visitor&& visit) {
-    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.service);
-    visit(field_spec{"description", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.description);
-    visit(field_spec{"owner", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.owner);
-    visit(field_spec{"tags", "tag", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.tags);
-    visit(field_spec{"metadata", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.metadata);
+    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 1, 1}, of.service);
+    visit(field_spec{"description", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 2, 1}, of.description);
+    visit(field_spec{"owner", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 3, 1}, of.owner);
+    visit(field_spec{"tags", "tag", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 4, 1}, of.tags);
+    visit(field_spec{"metadata", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 5, 1}, of.metadata);
 }
 
 template <class Visitor>
 void for_each_field(registry::service_deregistered& of, Visitor&& visit) {
-    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.service);
+    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 1, 1}, of.service);
 }
 
 template <class Visitor>
 void for_each_field(registry::instance_registered& of, Visitor&& visit) {
-    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.service);
-    visit(field_spec{"instance", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.instance);
-    visit(field_spec{"address", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.address);
-    visit(field_spec{"port", "", 0U, 65535U, 0, 64, 0, 4, false, true}, of.port);
-    visit(field_spec{"protocol", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.protocol);
-    visit(field_spec{"version", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.version);
-    visit(field_spec{"weight", "", 0U, 4294967295U, 0, 64, 0, 4, false, true}, of.weight);
-    visit(field_spec{"zone", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.zone);
-    visit(field_spec{"tags", "tag", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.tags);
-    visit(field_spec{"metadata", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.metadata);
-    visit(field_spec{"lease_ms", "", 0U, 4294967295U, 0, 64, 0, 4, false, true}, of.lease_ms);
+    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 1, 1}, of.service);
+    visit(field_spec{"instance", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 2, 1}, of.instance);
+    visit(field_spec{"address", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 3, 1}, of.address);
+    visit(field_spec{"port", "", 0U, 65535U, 0, 64, 0, 4, false, true, 4, 1}, of.port);
+    visit(field_spec{"protocol", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 5, 1}, of.protocol);
+    visit(field_spec{"version", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 6, 1}, of.version);
+    visit(field_spec{"weight", "", 0U, 4294967295U, 0, 64, 0, 4, false, true, 7, 1}, of.weight);
+    visit(field_spec{"zone", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 8, 1}, of.zone);
+    visit(field_spec{"tags", "tag", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 9, 1}, of.tags);
+    visit(field_spec{"metadata", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 10, 1}, of.metadata);
+    visit(field_spec{"lease_ms", "", 0U, 4294967295U, 0, 64, 0, 4, false, true, 11, 1}, of.lease_ms);
 }
 
 template <class Visitor>
 void for_each_field(registry::instance_updated& of, Visitor&& visit) {
-    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.service);
-    visit(field_spec{"instance", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.instance);
-    visit(field_spec{"address", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.address);
-    visit(field_spec{"port", "", 0U, 65535U, 0, 64, 0, 4, false, true}, of.port);
-    visit(field_spec{"protocol", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.protocol);
-    visit(field_spec{"version", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.version);
-    visit(field_spec{"weight", "", 0U, 4294967295U, 0, 64, 0, 4, false, true}, of.weight);
-    visit(field_spec{"zone", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.zone);
-    visit(field_spec{"tags", "tag", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.tags);
-    visit(field_spec{"metadata", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.metadata);
-    visit(field_spec{"lease_ms", "", 0U, 4294967295U, 0, 64, 0, 4, false, true}, of.lease_ms);
+    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 1, 1}, of.service);
+    visit(field_spec{"instance", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 2, 1}, of.instance);
+    visit(field_spec{"address", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 3, 1}, of.address);
+    visit(field_spec{"port", "", 0U, 65535U, 0, 64, 0, 4, false, true, 4, 1}, of.port);
+    visit(field_spec{"protocol", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 5, 1}, of.protocol);
+    visit(field_spec{"version", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 6, 1}, of.version);
+    visit(field_spec{"weight", "", 0U, 4294967295U, 0, 64, 0, 4, false, true, 7, 1}, of.weight);
+    visit(field_spec{"zone", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 8, 1}, of.zone);
+    visit(field_spec{"tags", "tag", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 9, 1}, of.tags);
+    visit(field_spec{"metadata", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 10, 1}, of.metadata);
+    visit(field_spec{"lease_ms", "", 0U, 4294967295U, 0, 64, 0, 4, false, true, 11, 1}, of.lease_ms);
 }
 
 template <class Visitor>
 void for_each_field(registry::instance_deregistered& of, Visitor&& visit) {
-    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.service);
-    visit(field_spec{"instance", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.instance);
+    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 1, 1}, of.service);
+    visit(field_spec{"instance", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 2, 1}, of.instance);
 }
 
 template <class Visitor>
 void for_each_field(registry::instance_drain_started& of, Visitor&& visit) {
-    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.service);
-    visit(field_spec{"instance", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.instance);
+    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 1, 1}, of.service);
+    visit(field_spec{"instance", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 2, 1}, of.instance);
 }
 
 template <class Visitor>
 void for_each_field(registry::instance_drain_ended& of, Visitor&& visit) {
-    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.service);
-    visit(field_spec{"instance", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.instance);
+    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 1, 1}, of.service);
+    visit(field_spec{"instance", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 2, 1}, of.instance);
 }
 
 template <class Visitor>
 void for_each_field(registry::instance_maintenance_started& of, Visitor&& visit) {
-    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.service);
-    visit(field_spec{"instance", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.instance);
+    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 1, 1}, of.service);
+    visit(field_spec{"instance", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 2, 1}, of.instance);
 }
 
 template <class Visitor>
 void for_each_field(registry::instance_maintenance_ended& of, Visitor&& visit) {
-    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.service);
-    visit(field_spec{"instance", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.instance);
+    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 1, 1}, of.service);
+    visit(field_spec{"instance", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 2, 1}, of.instance);
 }
 
 template <class Visitor>
 void for_each_field(registry::instance_expired& of, Visitor&& visit) {
-    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.service);
-    visit(field_spec{"instance", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.instance);
-    visit(field_spec{"lease_ms", "", 0U, 4294967295U, 0, 64, 0, 4, false, true}, of.lease_ms);
-    visit(field_spec{"deadline", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.deadline);
+    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 1, 1}, of.service);
+    visit(field_spec{"instance", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 2, 1}, of.instance);
+    visit(field_spec{"lease_ms", "", 0U, 4294967295U, 0, 64, 0, 4, false, true, 3, 1}, of.lease_ms);
+    visit(field_spec{"deadline", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 4, 1}, of.deadline);
 }
 
 template <class Visitor>
 void for_each_field(registry::instance_reaped& of, Visitor&& visit) {
-    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.service);
-    visit(field_spec{"instance", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.instance);
+    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 1, 1}, of.service);
+    visit(field_spec{"instance", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 2, 1}, of.instance);
 }
 
 template <class Visitor>
 void for_each_field(registry::expiry_guard_raised& of, Visitor&& visit) {
-    visit(field_spec{"lapsed", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.lapsed);
-    visit(field_spec{"leases", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.leases);
-    visit(field_spec{"window_ms", "", 0U, 4294967295U, 0, 64, 0, 4, false, true}, of.window_ms);
-    visit(field_spec{"until", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.until);
+    visit(field_spec{"lapsed", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 1, 1}, of.lapsed);
+    visit(field_spec{"leases", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 2, 1}, of.leases);
+    visit(field_spec{"window_ms", "", 0U, 4294967295U, 0, 64, 0, 4, false, true, 3, 1}, of.window_ms);
+    visit(field_spec{"until", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 4, 1}, of.until);
 }
 
 template <class Visitor>
 void for_each_field(registry::expiry_guard_lifted& of, Visitor&& visit) {
-    visit(field_spec{"until", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.until);
+    visit(field_spec{"until", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 1, 1}, of.until);
 }
 
 template <class Visitor>
 void for_each_field(registry::register_service& of, Visitor&& visit) {
-    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.service);
-    visit(field_spec{"description", "", 0U, 18446744073709551615U, 0, 1024, 0, 4, false, true}, of.description);
-    visit(field_spec{"owner", "", 0U, 18446744073709551615U, 0, 256, 0, 4, false, true}, of.owner);
-    visit(field_spec{"tags", "tag", 0U, 18446744073709551615U, 0, 64, 0, 64, false, true}, of.tags);
-    visit(field_spec{"metadata", "", 0U, 18446744073709551615U, 0, 64, 0, 64, false, true}, of.metadata);
+    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 1, 1}, of.service);
+    visit(field_spec{"description", "", 0U, 18446744073709551615U, 0, 1024, 0, 4, false, true, 2, 1}, of.description);
+    visit(field_spec{"owner", "", 0U, 18446744073709551615U, 0, 256, 0, 4, false, true, 3, 1}, of.owner);
+    visit(field_spec{"tags", "tag", 0U, 18446744073709551615U, 0, 64, 0, 64, false, true, 4, 1}, of.tags);
+    visit(field_spec{"metadata", "", 0U, 18446744073709551615U, 0, 64, 0, 64, false, true, 5, 1}, of.metadata);
 }
 
 template <class Visitor>
 void for_each_field(registry::deregister_service& of, Visitor&& visit) {
-    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.service);
+    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 1, 1}, of.service);
 }
 
 template <class Visitor>
 void for_each_field(registry::register_instance& of, Visitor&& visit) {
-    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.service);
-    visit(field_spec{"instance", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.instance);
-    visit(field_spec{"address", "", 0U, 18446744073709551615U, 1, 255, 0, 4, false, true}, of.address);
-    visit(field_spec{"port", "", 1U, 65535U, 0, 64, 0, 4, false, true}, of.port);
-    visit(field_spec{"protocol", "", 0U, 18446744073709551615U, 0, 32, 0, 4, false, true}, of.protocol);
-    visit(field_spec{"version", "", 0U, 18446744073709551615U, 0, 128, 0, 4, false, true}, of.version);
-    visit(field_spec{"weight", "", 0U, 65535U, 0, 64, 0, 4, false, true}, of.weight);
-    visit(field_spec{"zone", "", 0U, 18446744073709551615U, 0, 128, 0, 4, false, true}, of.zone);
-    visit(field_spec{"tags", "tag", 0U, 18446744073709551615U, 0, 64, 0, 64, false, true}, of.tags);
-    visit(field_spec{"metadata", "", 0U, 18446744073709551615U, 0, 64, 0, 64, false, true}, of.metadata);
-    visit(field_spec{"lease_ms", "", 100U, 86400000U, 0, 64, 0, 4, false, true}, of.lease_ms);
+    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 1, 1}, of.service);
+    visit(field_spec{"instance", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 2, 1}, of.instance);
+    visit(field_spec{"address", "", 0U, 18446744073709551615U, 1, 255, 0, 4, false, true, 3, 1}, of.address);
+    visit(field_spec{"port", "", 1U, 65535U, 0, 64, 0, 4, false, true, 4, 1}, of.port);
+    visit(field_spec{"protocol", "", 0U, 18446744073709551615U, 0, 32, 0, 4, false, true, 5, 1}, of.protocol);
+    visit(field_spec{"version", "", 0U, 18446744073709551615U, 0, 128, 0, 4, false, true, 6, 1}, of.version);
+    visit(field_spec{"weight", "", 0U, 65535U, 0, 64, 0, 4, false, true, 7, 1}, of.weight);
+    visit(field_spec{"zone", "", 0U, 18446744073709551615U, 0, 128, 0, 4, false, true, 8, 1}, of.zone);
+    visit(field_spec{"tags", "tag", 0U, 18446744073709551615U, 0, 64, 0, 64, false, true, 9, 1}, of.tags);
+    visit(field_spec{"metadata", "", 0U, 18446744073709551615U, 0, 64, 0, 64, false, true, 10, 1}, of.metadata);
+    visit(field_spec{"lease_ms", "", 100U, 86400000U, 0, 64, 0, 4, false, true, 11, 1}, of.lease_ms);
 }
 
 template <class Visitor>
 void for_each_field(registry::update_instance& of, Visitor&& visit) {
-    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.service);
-    visit(field_spec{"instance", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.instance);
-    visit(field_spec{"address", "", 0U, 18446744073709551615U, 1, 255, 0, 4, false, true}, of.address);
-    visit(field_spec{"port", "", 1U, 65535U, 0, 64, 0, 4, false, true}, of.port);
-    visit(field_spec{"protocol", "", 0U, 18446744073709551615U, 0, 32, 0, 4, false, true}, of.protocol);
-    visit(field_spec{"version", "", 0U, 18446744073709551615U, 0, 128, 0, 4, false, true}, of.version);
-    visit(field_spec{"weight", "", 0U, 65535U, 0, 64, 0, 4, false, true}, of.weight);
-    visit(field_spec{"zone", "", 0U, 18446744073709551615U, 0, 128, 0, 4, false, true}, of.zone);
-    visit(field_spec{"tags", "tag", 0U, 18446744073709551615U, 0, 64, 0, 64, false, true}, of.tags);
-    visit(field_spec{"metadata", "", 0U, 18446744073709551615U, 0, 64, 0, 64, false, true}, of.metadata);
-    visit(field_spec{"lease_ms", "", 100U, 86400000U, 0, 64, 0, 4, false, true}, of.lease_ms);
+    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 1, 1}, of.service);
+    visit(field_spec{"instance", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 2, 1}, of.instance);
+    visit(field_spec{"address", "", 0U, 18446744073709551615U, 1, 255, 0, 4, false, true, 3, 1}, of.address);
+    visit(field_spec{"port", "", 1U, 65535U, 0, 64, 0, 4, false, true, 4, 1}, of.port);
+    visit(field_spec{"protocol", "", 0U, 18446744073709551615U, 0, 32, 0, 4, false, true, 5, 1}, of.protocol);
+    visit(field_spec{"version", "", 0U, 18446744073709551615U, 0, 128, 0, 4, false, true, 6, 1}, of.version);
+    visit(field_spec{"weight", "", 0U, 65535U, 0, 64, 0, 4, false, true, 7, 1}, of.weight);
+    visit(field_spec{"zone", "", 0U, 18446744073709551615U, 0, 128, 0, 4, false, true, 8, 1}, of.zone);
+    visit(field_spec{"tags", "tag", 0U, 18446744073709551615U, 0, 64, 0, 64, false, true, 9, 1}, of.tags);
+    visit(field_spec{"metadata", "", 0U, 18446744073709551615U, 0, 64, 0, 64, false, true, 10, 1}, of.metadata);
+    visit(field_spec{"lease_ms", "", 100U, 86400000U, 0, 64, 0, 4, false, true, 11, 1}, of.lease_ms);
 }
 
 template <class Visitor>
 void for_each_field(registry::renew_lease& of, Visitor&& visit) {
-    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.service);
-    visit(field_spec{"instance", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.instance);
+    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 1, 1}, of.service);
+    visit(field_spec{"instance", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 2, 1}, of.instance);
 }
 
 template <class Visitor>
 void for_each_field(registry::renew_leases& of, Visitor&& visit) {
-    visit(field_spec{"leases", "", 0U, 18446744073709551615U, 0, 64, 1, 10000, false, true}, of.leases);
+    visit(field_spec{"leases", "", 0U, 18446744073709551615U, 0, 64, 1, 10000, false, true, 1, 1}, of.leases);
 }
 
 template <class Visitor>
 void for_each_field(registry::deregister_instance& of, Visitor&& visit) {
-    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.service);
-    visit(field_spec{"instance", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.instance);
+    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 1, 1}, of.service);
+    visit(field_spec{"instance", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 2, 1}, of.instance);
 }
 
 template <class Visitor>
 void for_each_field(registry::drain_instance& of, Visitor&& visit) {
-    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.service);
-    visit(field_spec{"instance", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.instance);
+    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 1, 1}, of.service);
+    visit(field_spec{"instance", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 2, 1}, of.instance);
 }
 
 template <class Visitor>
 void for_each_field(registry::resume_instance& of, Visitor&& visit) {
-    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.service);
-    visit(field_spec{"instance", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.instance);
+    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 1, 1}, of.service);
+    visit(field_spec{"instance", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 2, 1}, of.instance);
 }
 
 template <class Visitor>
 void for_each_field(registry::start_maintenance& of, Visitor&& visit) {
-    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.service);
-    visit(field_spec{"instance", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.instance);
+    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 1, 1}, of.service);
+    visit(field_spec{"instance", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 2, 1}, of.instance);
 }
 
 template <class Visitor>
 void for_each_field(registry::end_maintenance& of, Visitor&& visit) {
-    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.service);
-    visit(field_spec{"instance", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.instance);
+    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 1, 1}, of.service);
+    visit(field_spec{"instance", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 2, 1}, of.instance);
 }
 
 template <class Visitor>
@@ -288,74 +290,74 @@ void for_each_field(registry::lift_expiry_guard&, Visitor&&) {
 
 template <class Visitor>
 void for_each_field(registry::expire_instance& of, Visitor&& visit) {
-    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.service);
-    visit(field_spec{"instance", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.instance);
-    visit(field_spec{"generation", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.generation);
-    visit(field_spec{"deadline", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.deadline);
+    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 1, 1}, of.service);
+    visit(field_spec{"instance", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 2, 1}, of.instance);
+    visit(field_spec{"generation", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 3, 1}, of.generation);
+    visit(field_spec{"deadline", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 4, 1}, of.deadline);
 }
 
 template <class Visitor>
 void for_each_field(registry::reap_instance& of, Visitor&& visit) {
-    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.service);
-    visit(field_spec{"instance", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.instance);
-    visit(field_spec{"expired_version", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.expired_version);
+    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 1, 1}, of.service);
+    visit(field_spec{"instance", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 2, 1}, of.instance);
+    visit(field_spec{"expired_version", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 3, 1}, of.expired_version);
 }
 
 template <class Visitor>
 void for_each_field(registry::raise_expiry_guard& of, Visitor&& visit) {
-    visit(field_spec{"lapsed", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.lapsed);
-    visit(field_spec{"leases", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.leases);
-    visit(field_spec{"window_ms", "", 0U, 4294967295U, 0, 64, 0, 4, false, true}, of.window_ms);
-    visit(field_spec{"until", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.until);
+    visit(field_spec{"lapsed", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 1, 1}, of.lapsed);
+    visit(field_spec{"leases", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 2, 1}, of.leases);
+    visit(field_spec{"window_ms", "", 0U, 4294967295U, 0, 64, 0, 4, false, true, 3, 1}, of.window_ms);
+    visit(field_spec{"until", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 4, 1}, of.until);
 }
 
 template <class Visitor>
 void for_each_field(registry::end_expiry_guard& of, Visitor&& visit) {
-    visit(field_spec{"until", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.until);
+    visit(field_spec{"until", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 1, 1}, of.until);
 }
 
 template <class Visitor>
 void for_each_field(registry::service_row& of, Visitor&& visit) {
-    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.service);
-    visit(field_spec{"registered", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.registered);
-    visit(field_spec{"description", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.description);
-    visit(field_spec{"owner", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.owner);
-    visit(field_spec{"tags", "tag", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.tags);
-    visit(field_spec{"metadata", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.metadata);
-    visit(field_spec{"instances", "", 0U, 4294967295U, 0, 64, 0, 4, false, true}, of.instances);
-    visit(field_spec{"healthy", "", 0U, 4294967295U, 0, 64, 0, 4, false, true}, of.healthy);
-    visit(field_spec{"stream_version", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.stream_version);
-    visit(field_spec{"changed_position", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.changed_position);
-    visit(field_spec{"changed_at", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.changed_at);
+    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 1, 1}, of.service);
+    visit(field_spec{"registered", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 2, 1}, of.registered);
+    visit(field_spec{"description", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 3, 1}, of.description);
+    visit(field_spec{"owner", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 4, 1}, of.owner);
+    visit(field_spec{"tags", "tag", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 5, 1}, of.tags);
+    visit(field_spec{"metadata", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 6, 1}, of.metadata);
+    visit(field_spec{"instances", "", 0U, 4294967295U, 0, 64, 0, 4, false, true, 7, 1}, of.instances);
+    visit(field_spec{"healthy", "", 0U, 4294967295U, 0, 64, 0, 4, false, true, 8, 1}, of.healthy);
+    visit(field_spec{"stream_version", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 9, 1}, of.stream_version);
+    visit(field_spec{"changed_position", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 10, 1}, of.changed_position);
+    visit(field_spec{"changed_at", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 11, 1}, of.changed_at);
 }
 
 template <class Visitor>
 void for_each_field(registry::instance_row& of, Visitor&& visit) {
-    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.service);
-    visit(field_spec{"instance", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true}, of.instance);
-    visit(field_spec{"address", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.address);
-    visit(field_spec{"port", "", 0U, 65535U, 0, 64, 0, 4, false, true}, of.port);
-    visit(field_spec{"protocol", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.protocol);
-    visit(field_spec{"version", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.version);
-    visit(field_spec{"weight", "", 0U, 4294967295U, 0, 64, 0, 4, false, true}, of.weight);
-    visit(field_spec{"zone", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.zone);
-    visit(field_spec{"tags", "tag", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.tags);
-    visit(field_spec{"metadata", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.metadata);
-    visit(field_spec{"lease_ms", "", 0U, 4294967295U, 0, 64, 0, 4, false, true}, of.lease_ms);
-    visit(field_spec{"status", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.status);
-    visit(field_spec{"registered_at", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.registered_at);
-    visit(field_spec{"stream_version", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.stream_version);
-    visit(field_spec{"changed_position", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.changed_position);
-    visit(field_spec{"changed_at", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.changed_at);
+    visit(field_spec{"service", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 1, 1}, of.service);
+    visit(field_spec{"instance", "name", 0U, 18446744073709551615U, 1, 128, 0, 4, false, true, 2, 1}, of.instance);
+    visit(field_spec{"address", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 3, 1}, of.address);
+    visit(field_spec{"port", "", 0U, 65535U, 0, 64, 0, 4, false, true, 4, 1}, of.port);
+    visit(field_spec{"protocol", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 5, 1}, of.protocol);
+    visit(field_spec{"version", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 6, 1}, of.version);
+    visit(field_spec{"weight", "", 0U, 4294967295U, 0, 64, 0, 4, false, true, 7, 1}, of.weight);
+    visit(field_spec{"zone", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 8, 1}, of.zone);
+    visit(field_spec{"tags", "tag", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 9, 1}, of.tags);
+    visit(field_spec{"metadata", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 10, 1}, of.metadata);
+    visit(field_spec{"lease_ms", "", 0U, 4294967295U, 0, 64, 0, 4, false, true, 11, 1}, of.lease_ms);
+    visit(field_spec{"status", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 12, 1}, of.status);
+    visit(field_spec{"registered_at", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 13, 1}, of.registered_at);
+    visit(field_spec{"stream_version", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 14, 1}, of.stream_version);
+    visit(field_spec{"changed_position", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 15, 1}, of.changed_position);
+    visit(field_spec{"changed_at", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 16, 1}, of.changed_at);
 }
 
 template <class Visitor>
 void for_each_field(registry::registry_metrics_row& of, Visitor&& visit) {
-    visit(field_spec{"service", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.service);
-    visit(field_spec{"type", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.type);
-    visit(field_spec{"bucket", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.bucket);
-    visit(field_spec{"bucket_ms", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.bucket_ms);
-    visit(field_spec{"count", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true}, of.count);
+    visit(field_spec{"service", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 1, 1}, of.service);
+    visit(field_spec{"type", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 2, 1}, of.type);
+    visit(field_spec{"bucket", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 3, 1}, of.bucket);
+    visit(field_spec{"bucket_ms", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 4, 1}, of.bucket_ms);
+    visit(field_spec{"count", "", 0U, 18446744073709551615U, 0, 64, 0, 4, false, true, 5, 1}, of.count);
 }
 
 using all_events = std::tuple<

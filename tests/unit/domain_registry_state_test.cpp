@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What the state knows and how: counts, dropping leaves no trace, snapshots are canonical and safe to read.
+#include "domain/registry/records.gen.hpp"
 #include "tests/support/registry_samples.hpp"
+#include "tests/support/samples.hpp"
 
 #include <gtest/gtest.h>
 
@@ -85,6 +87,37 @@ std::string snapshot_of(const state& now) {
     std::string bytes;
     write_snapshot(now, bytes);
     return bytes;
+}
+
+//! Whichever fields are declared: kept, compared, and there after a snapshot.
+TEST(registry_state, keeps_every_field_of_an_instance) {
+    fasti::test::sample_maker maker(fasti::test::sample_kind::full);
+    auto what = maker.make<register_instance>();
+    state now;
+    test::folder fold(now);
+    const auto decided = [&] { return decide(now, what, at(scenario_now)).value(); };
+    fold(std::get<instance_registered>(decided().at(0)));
+    const auto kept = [&what](const state& in) {
+        const instance_record* record = in.find_instance(what.service, what.instance);
+        return record != nullptr &&
+               fields_of(*record) == with_instance_fields<instance_updated>(what);
+    };
+    EXPECT_TRUE(kept(now));
+    EXPECT_TRUE(decided().empty()) << "it is so already";
+    for (const auto text : instance_texts<register_instance>) {
+        if (text == &register_instance::service || text == &register_instance::instance) {
+            continue;
+        }
+        what.*text = "other";
+        const auto facts = decided();
+        ASSERT_EQ(facts.size(), 1U);
+        fold(std::get<instance_updated>(facts[0]));
+        EXPECT_TRUE(kept(now));
+    }
+    now.keep();
+    state again;
+    ASSERT_TRUE(read_snapshot(snapshot_of(now), again));
+    EXPECT_TRUE(kept(again));
 }
 
 //! Random commands over a few names, so that they meet often.

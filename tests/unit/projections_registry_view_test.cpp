@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "domain/registry/records.gen.hpp"
 #include "projections/views/registry_view.hpp"
 #include "tests/support/registry_history.hpp"
+#include "tests/support/samples.hpp"
 
 #include <gtest/gtest.h>
 
@@ -103,6 +105,38 @@ TEST(registry_view, shows_what_was_registered) {
     EXPECT_EQ(row.registered_at, instant{1'000'000});
     EXPECT_EQ(row.stream_version, 1U);
     EXPECT_EQ(row.changed_position, 1U);
+}
+
+//! Whichever fields are declared.
+TEST(registry_view, shows_every_field_that_is_kept) {
+    test::sample_maker maker(test::sample_kind::full);
+    folded now;
+    auto service = maker.make<registry::service_updated>();
+    auto instance = maker.make<registry::instance_updated>();
+    const auto shown = [&](folded& in) {
+        return registry::with_service_fields<registry::service_updated>(
+                   in.service_row(service.service)) == service &&
+               registry::with_instance_fields<registry::instance_updated>(
+                   in.row(instance.service, instance.instance)) == instance;
+    };
+    now.given(registry::with_service_fields<registry::service_registered>(service));
+    now.given(registry::with_instance_fields<registry::instance_registered>(instance));
+    EXPECT_TRUE(shown(now));
+    for (const auto text : registry::service_texts<registry::service_updated>) {
+        service.*text = text == &registry::service_updated::service ? service.service : "other";
+    }
+    for (const auto text : registry::instance_texts<registry::instance_updated>) {
+        if (text != &registry::instance_updated::service &&
+            text != &registry::instance_updated::instance) {
+            instance.*text = instance.*text == "tcp" ? "udp" : "tcp";
+            now.given(service);
+            now.given(instance);
+            EXPECT_TRUE(shown(now));
+        }
+    }
+    folded again;
+    ASSERT_TRUE(again.view.read_snapshot(now.snapshot()));
+    EXPECT_TRUE(shown(again));
 }
 
 TEST(registry_view, lists_a_service_that_only_its_instances_made_known) {

@@ -130,6 +130,12 @@ fasti_test(NAME eventstore_segments_damage_test
 fasti_test(NAME eventstore_segments_named_damage_test
   SOURCES tests/unit/eventstore_segments_named_damage_test.cpp
   NEEDS domain/base eventstore/port eventstore/segments tests/support/disk)
+fasti_test(NAME eventstore_segments_verify_test
+  SOURCES tests/unit/eventstore_segments_verify_test.cpp
+  NEEDS domain/base eventstore/port eventstore/segments tests/support/disk)
+fasti_test(NAME eventstore_segments_format_test
+  SOURCES tests/unit/eventstore_segments_format_test.cpp
+  NEEDS domain/base eventstore/port eventstore/segments tests/support/disk)
 fasti_test(NAME eventstore_segments_posix_test
   SOURCES tests/unit/eventstore_segments_posix_test.cpp
   NEEDS domain/base eventstore/segments)

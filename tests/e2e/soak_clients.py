@@ -37,6 +37,7 @@ class Actor:
 
     def __init__(self, course, seed):
         self.course = course
+        self.until = course.ended
         self.random = random.Random(seed)
         self.done = 0
         self.trouble = None
@@ -46,11 +47,11 @@ class Actor:
         try:
             with contextlib.closing(self.course.client()) as client:
                 at = time.monotonic()
-                while not self.course.ended.is_set():
+                while not self.until.is_set():
                     self.step(client)
                     self.done += 1
                     at = max(at + self.pace, time.monotonic() - 1)  # what was missed is not made up for
-                    self.course.ended.wait(max(0.0, at - time.monotonic()))
+                    self.until.wait(max(0.0, at - time.monotonic()))
         except Exception as why:  # an answer that cannot be read is a finding too
             self.trouble = f"{type(self).__name__}: {why!r}"
             self.course.ended.set()
@@ -138,9 +139,14 @@ class Writer(Actor):
 
 
 class Renewer(Actor):
-    """Renews every lease there may be, many at once and one alone. Those that left meanwhile are refused by name."""
+    """Renews every lease there may be, many at once and one alone, until all was compared. Those that left meanwhile are
+    refused by name."""
 
     pace = 1.0
+
+    def __init__(self, course, seed):
+        super().__init__(course, seed)
+        self.until = course.compared
 
     def step(self, client):
         places = [place for writer in self.course.writers for place in list(writer.there)]
@@ -289,7 +295,8 @@ class Course:
 
     def __init__(self, port, token):
         self.port, self.token = port, token
-        self.ended = threading.Event()
+        self.ended = threading.Event()     # the load
+        self.compared = threading.Event()  # and what it left behind
         self.writers = [Writer(self, number) for number in range(WRITERS)]
         self.mortals = Mortals(self, "mortals")
         self.steady = Steady(self, "steady")
@@ -307,8 +314,18 @@ class Course:
             actor.thread.start()
 
     def end(self):
+        """Of the load: leases are renewed on."""
         self.ended.set()
-        for actor in self.actors:
+        self.join(actor for actor in self.actors if actor.until is self.ended)
+
+    def close(self):
+        self.ended.set()
+        self.compared.set()
+        self.join(self.actors)
+
+    @staticmethod
+    def join(actors):
+        for actor in actors:
             if actor.thread.ident:
                 actor.thread.join()
 

@@ -66,7 +66,7 @@ class Soak(unittest.TestCase):
 
     def test_memory_threads_and_files_stay_flat_and_nothing_is_lost(self):
         course = soak_clients.Course(self.server.port, self.server.token)
-        self.addCleanup(course.end)
+        self.addCleanup(course.close)
         course.begin()
         self.watch(course)
         course.end()
@@ -77,6 +77,8 @@ class Soak(unittest.TestCase):
         lapsed = course.mortals.wait_until_gone(client)
         self.check_nothing_lost(course, client, lapsed)
         before = course.listing(client)
+        course.close()
+        self.assertEqual(course.troubles(), [])
         self.assertEqual(self.server.stop(), 0)
         verified = run("verify", "--data", str(self.server.data), timeout=300)
         self.assertEqual(verified.returncode, 0, verified)
@@ -145,7 +147,7 @@ class Soak(unittest.TestCase):
                 self.assertEqual(of_key.pop(key, []), positions, f"{key}: exactly what was acknowledged")
         self.assertEqual(of_key, {}, "events that nobody was told of")
         self.assertEqual(course.steady.counts_to(last, client), counts_of(counts), "followed from the first to the last")
-        self.assertEqual(counts["expiry_guard_raised"], 0)
+        self.assertEqual(counts["expiry_guard_raised"], 0, "leases lapsed that were renewed")
         self.assertEqual(counts["mortal instance_expired"], counts["mortal instance_registered"], "each one lapsed")
         self.assertEqual(counts["mortal instance_reaped"], lapsed)
         self.assertEqual(counts["instance_expired"], counts["mortal instance_expired"], "none that was renewed")

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which positions are lost: what the errors name must be exactly what an operator has to look for elsewhere.
-#include "eventstore/segments/format.hpp"
-#include "tests/support/disk/small_log.hpp"
+#include "tests/support/disk/altered_log.hpp"
 
 #include <gtest/gtest.h>
 
@@ -15,66 +14,11 @@ namespace {
 using segments::footer_bytes;
 using segments::frame_header;
 using segments::segment_footer;
+using sim::altered_log;
+using sim::name_of;
 using sim::small_log;
 
-std::string name_of(unsigned sequence) { return small_log::segment(sequence).substr(9); }
-
-struct named_damage : testing::Test {
-    //! A sound log of that many segments, closed.
-    void make(unsigned segments) {
-        auto log = world.open();
-        ASSERT_TRUE(log.ok());
-        world.fill(**log, segments);
-        ASSERT_TRUE(world.add(**log, 3).ok());
-    }
-
-    segment_footer footer_of(unsigned sequence) const {
-        const std::string content = world.disk.content(small_log::segment(sequence));
-        segment_footer footer;
-        EXPECT_TRUE(segments::decode(
-            std::string_view{content}.substr(content.size() - footer_bytes), footer));
-        return footer;
-    }
-
-    //! For those too who have the file open.
-    void write(unsigned sequence, std::size_t at, std::string_view bytes) {
-        ASSERT_TRUE((*world.disk.open(small_log::segment(sequence), file_mode::write))
-                        ->write_at(at, bytes)
-                        .ok());
-    }
-    void alter(unsigned sequence, std::size_t at) {
-        const std::string content = world.disk.content(small_log::segment(sequence));
-        write(sequence, at, std::string(1, static_cast<char>(content[at] ^ 1)));
-    }
-
-    //! The frames with events of a segment, by their headers.
-    std::vector<frame_header> frames_of(unsigned sequence) const {
-        const std::string content = world.disk.content(small_log::segment(sequence));
-        std::vector<frame_header> out;
-        frame_header frame;
-        for (std::size_t at = 512;
-             segments::decode(std::string_view{content}.substr(at, 512), frame);
-             at += segments::padded(frame.length)) {
-            if (frame.events != 0) {
-                out.push_back(frame);
-            }
-        }
-        return out;
-    }
-
-    static std::string range(position first, position last) {
-        return first == last ? "Position " + std::to_string(first) + " cannot be read"
-                             : "Positions " + std::to_string(first) + " to " +
-                                   std::to_string(last) + " cannot be read";
-    }
-
-    static void expect_begins(const error& why, const std::string& text) {
-        EXPECT_EQ(why.code, error_code::store_damaged);
-        EXPECT_EQ(why.message.find(text), 0U) << why.message << "\nnot: " << text;
-    }
-
-    small_log world;
-};
+using named_damage = altered_log;
 
 TEST_F(named_damage, of_a_missing_segment_is_its_range) {
     make(4);
@@ -129,7 +73,7 @@ TEST_F(named_damage, found_while_an_index_is_built_again_is_that_of_the_altered_
     expect_begins(world.open().error(), range(altered.first, altered.last()));
 }
 
-struct followed_damage : named_damage {
+struct followed_damage : altered_log {
     //! A server in the middle of segment 1, and a reader beside it that has seen all of that.
     void SetUp() override {
         server = *world.open();

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from servers import adapter, bare, bench_error, bytes_used, cores_for, etcd, fasti, nginx, read_all, resident_bytes, server
+from servers import adapter, bare, bench_error, bytes_used, cores_for, etcd, fasti, have_memory_ready, nginx, read_all, resident_bytes, server
 
 Run = dict[str, float]
 
@@ -101,12 +101,14 @@ def program(how: settings, name: str, *words: object, cores: set[int]) -> list[d
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
 
-def alternating(how: settings, *measures: Callable[[], Run]) -> list[list[Run]]:
-    """Rounds of A B ... and B A ... in turns; the runs of each measure."""
+def alternating(how: settings, *measures: Callable[[], Run], megabytes: int = 0) -> list[list[Run]]:
+    """Rounds of A B ... and B A ... in turns; the runs of each measure. `megabytes`: what the larger of them takes in one
+    run, of memory and of page cache."""
     runs: list[list[Run]] = [[] for _ in measures]
     for number in range(how.rounds):
         order = list(range(len(measures)))
         for index in order if number % 2 == 0 else reversed(order):
+            have_memory_ready(0 if how.smoke else megabytes)
             runs[index].append(measures[index]())
     return runs
 
@@ -230,7 +232,7 @@ def register(how: settings) -> list[row]:
         with bare(how.build, cores, size) as theirs, fasti(how.build, cores) as ours:
             numbers = numbering()
             raw, value = alternating(how, lambda: load(how, theirs, how.placement, *words),
-                                     lambda: numbers.run(how, ours, how.placement, 1, *words))
+                                     lambda: numbers.run(how, ours, how.placement, 1, *words), megabytes=768)
         path = f"durable register, {connections} connections"
         detail: dict[str, object] = {"stored_bytes": size, "fasti": shown(value), "raw": shown(raw)}
         rate, tail = middle(raw, "per_s"), middle(raw, "p99_us")
@@ -262,7 +264,7 @@ def batch(how: settings) -> list[row]:
     with bare(how.build, cores, size) as theirs, fasti(how.build, cores) as ours:
         numbers = numbering()
         raw, value = alternating(how, lambda: numbers.run(how, theirs, "shared", 100, *words, "--expect", 201),
-                                 lambda: numbers.run(how, ours, "shared", 100, *words))
+                                 lambda: numbers.run(how, ours, "shared", 100, *words), megabytes=2048)
     return [row("durable register, 100 in one request", middle(value, "commands_per_s"), "commands/s", theirs.name,
                 middle(raw, "commands_per_s"), 200_000, "at least 200,000/s", False, spread(value, "commands_per_s"),
                 "shared", {"stored_bytes": size, "fasti": shown(value), "raw": shown(raw)})]
@@ -286,7 +288,7 @@ def ledger(how: settings) -> list[row]:
         ours = lambda size=size: program(how, "ledger_bench", "append", folder, size, 400, how.seconds, cores=cores)[0]
         stored = round(ours()["record_bytes"])  # with its share of the frame
         raw, value = alternating(how, lambda: program(how, "fasti_raw_limits", "append", folder, size, stored,
-                                                      how.seconds, cores=cores)[0], ours)
+                                                      how.seconds, cores=cores)[0], ours, megabytes=2048)
         limit = middle(raw, "per_s")
         rows.append(row(f"ledger append, batches of {size}", middle(value, "per_s"), "events/s",
                         "raw write to zeros, same sync", limit, 0.7 * limit, "at least 70 % of raw", False,
@@ -308,7 +310,7 @@ def log_read(how: settings) -> list[row]:
 
 def rebuild(how: settings) -> list[row]:
     cores, _ = cores_for("split")
-    (runs,) = alternating(how, lambda: _view_figures(how, cores))
+    (runs,) = alternating(how, lambda: _view_figures(how, cores), megabytes=2048)
     rows = []
     for shape in sorted({name.split("|")[1] for name in runs[0]}):
         raw, value = f"decode only|{shape}", f"view rebuild|{shape}"
@@ -328,7 +330,7 @@ def past(how: settings) -> list[row]:
     """A log of a million events without any snapshot, in process; the time is that of the folding thread."""
     cores, _ = cores_for("split")
     (runs,) = alternating(how, lambda: {line["path"]: float(line["value"]) for line in program(
-        how, "views_bench", "past", *(["small"] if how.smoke else []), cores=cores)})
+        how, "views_bench", "past", *(["small"] if how.smoke else []), cores=cores)}, megabytes=2048)
     names = (("one key in the past, p99", 10.0), ("whole view in the past, no snapshot", 1000.0))
     return [row(name, middle(runs, name), "ms", "the bar", limit, limit, f"at most {limit:g} ms", True,
                 spread(runs, name), "split") for name, limit in names]

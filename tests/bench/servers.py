@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import mmap
 import os
 import random
 import shutil
@@ -26,6 +28,20 @@ def cores_for(placement: str) -> tuple[set[int], set[int]]:
     if placement == "split" and len(there) > 1:
         return {there[0]}, {there[1]}
     return set(there[:2]), set(there[:2])
+
+
+MADV_POPULATE_WRITE = 23  # Linux 5.14; mmap has no name for it yet
+
+
+def have_memory_ready(megabytes: int) -> None:
+    """Touches so much memory and gives it back, so that whoever runs next finds pages that the machine has. Where a
+    hypervisor takes back what a guest leaves free, supplying a page again takes it 7 to 14 us instead of 2, more than all else
+    that is done for an event. It takes them back within seconds, so this holds for short runs. An older kernel
+    refuses; then nothing is touched."""
+    if megabytes > 0:
+        with mmap.mmap(-1, megabytes << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as memory:
+            with contextlib.suppress(OSError):
+                memory.madvise(MADV_POPULATE_WRITE)
 
 
 def free_port() -> int:

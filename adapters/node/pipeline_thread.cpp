@@ -11,6 +11,9 @@ namespace {
 
 //! How long nothing must wait before the log is told that it is idle.
 constexpr std::chrono::milliseconds idle_after{200};
+//! So many waiting commands are worth a sync of their own: a pipeline that sleeps begins with them beside the
+//! thread that goes on reading, instead of behind it.
+constexpr std::size_t enough_to_begin = 32;
 //! How many requests ahead of the one being decided their look-ups are fetched.
 constexpr std::size_t ahead_requests = 4;
 
@@ -32,6 +35,7 @@ pipeline_thread::~pipeline_thread() { stop(); }
 
 bool pipeline_thread::offer(std::unique_ptr<command_request>& request) {
     bool must_wake = false;
+    bool enough = false;
     {
         const std::lock_guard lock(mutex_);
         const std::size_t commands = commands_waiting_ + request->items.size();
@@ -43,10 +47,11 @@ bool pipeline_thread::offer(std::unique_ptr<command_request>& request) {
         commands_waiting_ = commands;
         bytes_waiting_ = bytes;
         queue_.push_back(std::move(request));
-        must_wake = sleeping_ && !wake_due_;
+        enough = commands >= enough_to_begin;
+        must_wake = sleeping_ && (enough || !wake_due_);
         wake_due_ = wake_due_ || must_wake;
     }
-    if (must_wake && hooks_.wake_soon) {
+    if (must_wake && !enough && hooks_.wake_soon) {
         hooks_.wake_soon();
     } else if (must_wake) {
         wake();

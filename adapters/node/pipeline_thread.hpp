@@ -43,8 +43,9 @@ public:
         //! Called when nothing waited for a while: lets the log carry its durable mark on.
         std::function<void()> idle;
         //! Called by offer() when the pipeline sleeps: has wake() called soon on the thread that offers,
-        //! behind the requests it can read now, so that they are decided and synced together. Empty:
-        //! every offer wakes at once.
+        //! behind the requests it can read now, so that they are decided and synced together. Not
+        //! called once enough waits for a sync of its own: then offer() wakes. Empty: every offer wakes
+        //! at once.
         std::function<void()> wake_soon = {};
     };
 

@@ -427,6 +427,30 @@ TEST(pipeline_thread, is_woken_once_for_all_that_is_offered_meanwhile) {
     pipeline.stop();
 }
 
+TEST(pipeline_thread, begins_without_being_woken_when_enough_waits) {
+    constexpr std::size_t enough = 32;
+    held_pipeline held;
+    held.awaited = 1;
+    std::promise<void> asleep;
+    std::atomic<bool> told{false};
+    pipeline_thread::hooks hooks = held.hooks();
+    hooks.idle = [&] {
+        if (!told.exchange(true)) {
+            asleep.set_value();
+        }
+    };
+    hooks.wake_soon = [&] { ++held.wakes; };
+    pipeline_thread pipeline(held.decides, {.commands_max = 100, .bytes_max = 100'000}, hooks);
+    asleep.get_future().wait();
+    auto request = held.request("a", 10);
+    request->items.resize(enough, request->items.front());
+    ASSERT_TRUE(pipeline.offer(request));
+    EXPECT_EQ(held.all_told.get_future().wait_for(std::chrono::seconds(30)),
+              std::future_status::ready);
+    EXPECT_EQ(held.wakes.load(), 0U);
+    pipeline.stop();
+}
+
 TEST(node, leaves_a_request_with_its_owner_when_the_queue_is_full) {
     node_world w;
     w.node.queue_max = 0;

@@ -116,7 +116,7 @@ fasti_test(NAME ledger_contract_test
   NEEDS eventstore/port eventstore/memory eventstore/segments tests/support tests/support/disk)
 fasti_test(NAME segments_crash_test
   SOURCES tests/contract/segments_crash_test.cpp
-  NEEDS tests/support/disk)
+  NEEDS eventstore/segments tests/support/disk)
 fasti_test(NAME segments_damage_test TIMEOUT 900
   SOURCES tests/contract/segments_damage_test.cpp
   NEEDS domain/base eventstore/port eventstore/segments tests/support tests/support/disk)

@@ -151,6 +151,57 @@ TEST(file_names, are_read_as_they_are_written) {
     }
 }
 
+TEST(run_range, matches_only_where_everything_does) {
+    const run_range one{3, 4, 50, {99, {{7}}, {}}};
+    EXPECT_TRUE(one.matches(one));
+    const std::vector<run_range> others{{2, 4, 50, {99, {{7}}, {}}},
+                                        {3, 5, 50, {99, {{7}}, {}}},
+                                        {3, 4, 51, {99, {{7}}, {}}},
+                                        {3, 4, 50, {98, {{7}}, {}}},
+                                        {3, 4, 50, {99, {{8}}, {}}}};
+    for (const run_range& other : others) {
+        EXPECT_FALSE(one.matches(other));
+        EXPECT_FALSE(other.matches(one));
+    }
+}
+
+TEST(run_file, reads_one_block_for_a_key_that_it_has_and_none_for_most_others) {
+    sim::sim_disk disk;
+    ASSERT_TRUE(disk.make_directory("data").ok());
+    const log_identity log{{{7}}, 0xab};
+    constexpr std::uint64_t keys = 3000; // twelve blocks
+    constexpr std::uint64_t apart = ~std::uint64_t{0} / keys;
+    run_writer writer{disk, "data", log, keys};
+    ASSERT_TRUE(writer.begin().ok());
+    for (std::uint64_t i = 0; i < keys; ++i) {
+        ASSERT_TRUE(writer.add({i * apart, i + 1}).ok());
+    }
+    ASSERT_TRUE(writer.finish({1, 1, 1, {keys, {}, {}}}).ok());
+    const auto run = run_file::open(disk, "data/" + run_name(1, 1), log);
+    ASSERT_TRUE(run.ok());
+    ASSERT_EQ((*run)->block_count(), 12U);
+    EXPECT_EQ((*run)->keys(), keys);
+    const auto visited = [&](std::uint64_t hash, std::uint64_t& reads) {
+        std::vector<position> out;
+        const std::uint64_t before = disk.calls();
+        const auto keep = [&](position at) {
+            out.push_back(at);
+            return true;
+        };
+        EXPECT_TRUE((*run)->each_newest(hash, keep).ok());
+        reads += disk.calls() - before;
+        return out;
+    };
+    std::uint64_t for_others = 0;
+    for (std::uint64_t i = 0; i < keys; ++i) {
+        std::uint64_t reads = 0;
+        ASSERT_EQ(visited(i * apart, reads), (std::vector<position>{i + 1}));
+        ASSERT_LE(reads, 2U) << "and the one before when it is the first of its block";
+        ASSERT_EQ(visited(i * apart + 1 + i, for_others), std::vector<position>{});
+    }
+    EXPECT_LT(for_others, keys / 20) << "twelve bits a key: one in a hundred passes";
+}
+
 TEST(crc32c, is_that_of_the_bytes_whatever_their_length_and_place) {
     std::string bytes;
     for (int i = 0; i < 300; ++i) {

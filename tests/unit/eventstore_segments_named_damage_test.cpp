@@ -97,6 +97,26 @@ TEST_F(followed_damage, of_a_frame_in_a_segment_sealed_meanwhile_is_all_behind_i
     EXPECT_EQ(reader->head().last, altered.first - 1) << "what is before it is served";
 }
 
+//! What a power cut can leave there: a sound frame of this log that goes on elsewhere. The server will write over it.
+TEST_F(followed_damage, is_none_where_a_frame_does_not_go_on_from_what_was_seen) {
+    small_log forked;
+    auto other = forked.open();
+    ASSERT_TRUE(other.ok());
+    ASSERT_TRUE(forked.add(**other, 4, 500).ok()); // as long as five of 400 bytes, when padded
+    ASSERT_TRUE(forked.add(**other, 2).ok());
+    const std::string residue = forked.disk.content(small_log::segment(1));
+    const auto end = segments::padded(frames_of(1).front().length) + 512;
+    frame_header frame;
+    ASSERT_TRUE(segments::decode(std::string_view{residue}.substr(end), frame));
+    ASSERT_NE(frame.first, seen + 1);
+    write(1, end, std::string_view{residue}.substr(end, segments::padded(frame.length)));
+    EXPECT_TRUE(reader->refresh().ok());
+    EXPECT_EQ(reader->head().last, seen);
+    ASSERT_TRUE(world.add(*server).ok());
+    ASSERT_TRUE(reader->refresh().ok());
+    EXPECT_EQ(reader->head().last, seen + 1);
+}
+
 TEST_F(followed_damage, of_a_footer_with_another_end_is_the_segment) {
     world.fill(*server, 2);
     segment_footer footer = footer_of(1);

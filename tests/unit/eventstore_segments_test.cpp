@@ -385,6 +385,42 @@ TEST(segment_ledger, has_the_disk_begin_with_a_large_frame_before_it_is_chained)
               (std::vector<std::string>{"write 1024 21504", "start 1024 21504", "sync"}));
 }
 
+TEST(segment_ledger, writes_what_nothing_behind_it_proves_again_and_syncs_it_at_a_start) {
+    small_log world;
+    {
+        auto log = world.open();
+        ASSERT_TRUE(log.ok());
+        ASSERT_TRUE(world.add(**log).ok());
+        ASSERT_TRUE((*log)->carry_on().ok());
+    }
+    told_files disk{world.disk};
+    ASSERT_TRUE(open_segments(disk, world.options()).ok());
+    EXPECT_EQ(disk.told, (std::vector<std::string>{"write 1024 512", "sync"}));
+    disk.told.clear();
+    ASSERT_TRUE(open_segments(disk, world.options(open_mode::read_only)).ok());
+    EXPECT_EQ(disk.told, std::vector<std::string>{}) << "a reader changes nothing";
+}
+
+//! The page cache lies after a failed sync: whoever could go on would answer for what the disk never had.
+TEST(segment_ledger, takes_nothing_more_after_a_write_or_sync_that_failed) {
+    for (const std::uint64_t call : {0U, 1U}) { // the write of the frame, its sync
+        small_log world;
+        auto log = world.open();
+        ASSERT_TRUE(log.ok());
+        ASSERT_TRUE(world.add(**log).ok());
+        world.disk.fail_call(call, sim::fault::io_error);
+        EXPECT_EQ(world.add(**log).error().code, error_code::store_unavailable);
+        world.disk.heal();
+        const std::string as_it_was = world.disk.content(small_log::segment(1));
+        world.written = 9; // whether the failed one is there is not known: another stream
+        EXPECT_EQ(world.add(**log).error().code, error_code::store_unavailable);
+        EXPECT_EQ((*log)->carry_on().error().code, error_code::store_unavailable);
+        EXPECT_EQ((*log)->ensure_room(100).error().code, error_code::store_unavailable);
+        EXPECT_EQ(world.disk.content(small_log::segment(1)), as_it_was);
+        EXPECT_EQ((*log)->head().last, 1U);
+    }
+}
+
 TEST(segment_ledger, zeroes_the_next_segment_in_pieces_and_syncs_it_once) {
     small_log world;
     told_files disk{world.disk};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What verify says of a log that was altered while it was open: every finding, its place and its positions.
+#include "eventstore/segments/frame.hpp"
 #include "eventstore/segments/run_file.hpp"
 #include "tests/support/disk/altered_log.hpp"
 
@@ -73,6 +74,42 @@ TEST_F(verified_log, names_each_of_several_places) {
                                         second[3].first, second[4].last()),
                                    text(at(3, third[1].offset), "checksum or place wrong",
                                         third[1].first, third[1].last())}));
+}
+
+//! An event that states another position than its own, under a checksum that was put right.
+TEST_F(verified_log, names_an_event_that_is_not_as_it_was_written) {
+    auto frames = frames_of(2);
+    std::erase_if(frames, [](const frame_header& one) { return one.events < 3; });
+    ASSERT_FALSE(frames.empty());
+    const frame_header& frame = frames[frames.size() / 2];
+    const std::string sound = world.disk.content(small_log::segment(2))
+                                  .substr(frame.offset, segments::padded(frame.length));
+    for (position which = 0; which < frame.events; ++which) {
+        std::string altered = sound;
+        segments::frame_parts parts{altered, frame};
+        std::string_view record;
+        for (position i = 0; i <= which; ++i) {
+            ASSERT_TRUE(parts.next_record(record));
+        }
+        ++altered[static_cast<std::size_t>(record.data() - altered.data()) + 1]; // behind its tag
+        segments::seal_frame(altered.data(), altered.size());
+        write(2, frame.offset, altered);
+        const auto findings = told();
+        ASSERT_FALSE(findings.empty());
+        EXPECT_EQ(findings[0], text(at(2, frame.offset), "event is not as we write it",
+                                    frame.first + which, frame.first + which));
+        position reached = 0;
+        const auto read = log->read(frame.first, frame.last(), {},
+                                    [&](const recorded_event& event) {
+                                        reached = event.at;
+                                        return read_more::go_on;
+                                    });
+        ASSERT_FALSE(read.ok());
+        EXPECT_EQ(read.error().code, error_code::store_damaged);
+        EXPECT_EQ(reached, which == 0 ? 0 : frame.first + which - 1) << "served up to there";
+    }
+    write(2, frame.offset, sound);
+    EXPECT_EQ(told(), std::vector<std::string>{});
 }
 
 TEST_F(verified_log, names_a_header_and_all_that_lies_behind_it) {

@@ -67,7 +67,7 @@ instance_ref registry_view::at(instance_slot slot) const {
 void registry_view::fill(service_id service, registry::service_row& out) const {
     const service_record& record = services_[service];
     text_walker texts(record.text);
-    texts.texts(out, registry::service_texts<registry::service_row>);
+    texts.into(out, registry::service_texts<registry::service_row>);
     texts.tags(out.tags);
     texts.metadata(out.metadata);
     out.registered = record.registered;
@@ -83,7 +83,7 @@ void registry_view::fill(instance_slot slot, registry::instance_row& out) const 
     record.text.prefetch_whole();
     text_walker texts(record.text);
     out.service = service_name(record.owner);
-    texts.texts<first_own_text>(out, registry::instance_texts<registry::instance_row>);
+    texts.into<first_own_text>(out, registry::instance_texts<registry::instance_row>);
     texts.tags(out.tags);
     texts.metadata(out.metadata);
     out.port = record.port;

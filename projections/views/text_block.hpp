@@ -116,7 +116,7 @@ public:
     std::string_view text() noexcept { return in_.text(); }
     //! The next texts, into the members from the First-th on.
     template <std::size_t First = 0, class Row, std::size_t Count>
-    [[gnu::always_inline]] void texts(Row& out, const text_members<Row, Count>& members) noexcept {
+    [[gnu::always_inline]] void into(Row& out, const text_members<Row, Count>& members) noexcept {
         [&]<std::size_t... At>(std::index_sequence<At...>) {
             ((out.*members[First + At] = in_.text()), ...);
         }

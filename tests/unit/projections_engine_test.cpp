@@ -132,6 +132,7 @@ TEST(view_set, parks_a_stream_whose_event_cannot_be_read) {
     poison = history.events[1];
     poison.stream = "token/00000000000000aa";
     poison.type = "token_created";
+    poison.revision = identity::token_created::revision_now;
     poison.data = "\xff\xff";
     history.add_raw(poison);
     const auto facts = new_ledger();

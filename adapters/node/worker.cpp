@@ -17,9 +17,9 @@ worker::worker(const char* name, std::size_t waiting_max_each_lane, std::size_t 
 worker::~worker() { stop(); }
 
 bool worker::run(std::size_t lane, std::function<void()> work) {
-    check(lane < lanes_.size(), "work goes to a lane that there is");
     {
-        const std::lock_guard lock(mutex_);
+        const std::lock_guard lock(mutex_); // the lanes too: stop() exchanges them
+        check(lane < lanes_.size(), "work goes to a lane that there is");
         if (stopping_ || lanes_[lane].size() >= waiting_max_) {
             return false;
         }

@@ -40,8 +40,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--accepted", type=Path, default=ROOT / "tests/mutation/survivors.md",
                         help="survivors that are explained there by their id do not count against the bar")
     parser.add_argument("--resume", action="store_true",
-                        help="take what an earlier run judged killed or invalid as that: after an interruption, or to "
-                             "see whether a test that was added finds what survived")
+                        help="judge again only what survived an earlier run without being explained: after an "
+                             "interruption, or to see whether a test that was added finds it")
     return parser.parse_args()
 
 
@@ -137,8 +137,9 @@ class known_verdicts:
         else:
             self.file.write_text("", encoding="utf-8")
 
-    def of(self, name: str) -> str | None:
-        return None if self.known.get(name) == "survived" else self.known.get(name)
+    def of(self, name: str, is_explained: bool) -> str | None:
+        verdict = self.known.get(name)
+        return None if verdict == "survived" and not is_explained else verdict
 
     def add(self, name: str, verdict: str) -> None:
         with self.file.open("a", encoding="utf-8") as out:
@@ -189,7 +190,7 @@ def main() -> int:
     for name, one in everything:
         if sums.count >= told.count:
             break
-        verdict = verdicts.of(name)
+        verdict = verdicts.of(name, name in explained)
         if verdict is None:
             verdict = judge(tree, one, sources, in_turn, limits)
             verdicts.add(name, verdict)

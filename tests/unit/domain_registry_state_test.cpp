@@ -6,11 +6,33 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
+#include <atomic>
+#include <cstdlib>
 #include <map>
+#include <new>
 #include <random>
 #include <string>
 #include <vector>
+
+namespace {
+std::atomic<std::int64_t> blocks_held{0}; //!< of the heap
+} // namespace
+
+void* operator new(std::size_t bytes) {
+    void* const block = std::malloc(bytes);
+    if (block == nullptr) {
+        throw std::bad_alloc();
+    }
+    ++blocks_held;
+    return block;
+}
+void operator delete(void* block) noexcept {
+    blocks_held -= block == nullptr ? 0 : 1;
+    std::free(block);
+}
+void operator delete(void* block, std::size_t) noexcept { ::operator delete(block); }
 
 namespace fasti::registry {
 namespace {
@@ -87,6 +109,30 @@ std::string snapshot_of(const state& now) {
     std::string bytes;
     write_snapshot(now, bytes);
     return bytes;
+}
+
+TEST(registry_state, keeps_texts_and_lists_of_any_length) {
+    for (const std::size_t length : {1U, 127U, 128U, 129U, 16'383U, 16'384U, 40'000U}) {
+        const std::string text(length, 'x');
+        const std::string name(std::min<std::size_t>(length, 128), 'n');
+        instance_updated fact = web_1_updated();
+        fact.instance = name;
+        fact.address = text;
+        fact.tags.assign(length, "t");
+        fact.weight = static_cast<std::uint32_t>(length);
+        fact.lease_ms = fact.weight;
+        state now;
+        test::folder fold(now);
+        fold(with_instance_fields<instance_registered>(fact));
+        now.keep();
+        state again;
+        ASSERT_TRUE(read_snapshot(snapshot_of(now), again)) << length;
+        for (const state* const each : {&now, &again}) {
+            const instance_record* const record = each->find_instance("web", name);
+            ASSERT_NE(record, nullptr) << length;
+            EXPECT_TRUE(fields_of(*record) == fact) << length;
+        }
+    }
 }
 
 //! Whichever fields are declared: kept, compared, and there after a snapshot.
@@ -227,6 +273,27 @@ TEST(registry_overlay, kept_commands_alone_give_the_same_state_whatever_was_drop
     EXPECT_GT(made, 1000U) << "the commands hardly ever do anything";
 }
 
+TEST(registry_overlay, gives_back_all_memory_it_took) {
+    const std::int64_t before = blocks_held;
+    for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+        random_commands random(seed);
+        versions heads;
+        state now;
+        for (int batch = 0; batch < 60; ++batch) {
+            for (std::uint64_t left = 1 + random.below(8); left > 0; --left) {
+                run(now, random.next(), heads);
+            }
+            if (random.below(2) == 0) {
+                now.keep();
+            } else {
+                now.drop();
+            }
+        }
+        run(now, register_service{.service = "last"}, heads); // neither kept nor dropped
+    }
+    EXPECT_EQ(blocks_held, before);
+}
+
 TEST(registry_overlay, a_dropped_batch_of_ten_thousand_leaves_nothing) {
     state now;
     std::vector<std::string> names;
@@ -330,6 +397,37 @@ TEST(registry_snapshot, refuses_a_service_that_comes_twice_or_late) {
     EXPECT_TRUE(read_snapshot(bytes, again));
     EXPECT_FALSE(read_snapshot(twice, again));
     EXPECT_FALSE(read_snapshot(late, again));
+}
+
+TEST(registry_snapshot, refuses_names_that_no_command_would_take) {
+    for (const std::string name : {"\x03svc", "\x03own", "\x03one"}) {
+        state now;
+        versions heads;
+        run(now, register_service{.service = "svc"}, heads);
+        run(now, register_instance{.service = "own", .instance = "one"}, heads);
+        now.keep();
+        std::string bytes = snapshot_of(now);
+        state again;
+        ASSERT_TRUE(read_snapshot(bytes, again));
+        ASSERT_NE(bytes.find(name), std::string::npos);
+        bytes[bytes.find(name) + 2] = '!';
+        EXPECT_FALSE(read_snapshot(bytes, again)) << name;
+        EXPECT_EQ(again.service_count() + again.instance_count(), 0U);
+    }
+}
+
+TEST(registry_snapshot, states_its_format_and_whether_there_is_a_guard) {
+    state now;
+    const std::string bytes = snapshot_of(now);
+    const std::size_t format = 1 + std::string_view{"fasti registry write model"}.size();
+    const std::size_t guard = format + 1;
+    EXPECT_EQ(bytes[format], 1);
+    EXPECT_EQ(bytes[guard], 0);
+    for (const std::size_t place : {format, guard}) {
+        std::string other = bytes;
+        other[place] = 2;
+        EXPECT_FALSE(read_snapshot(other, now)) << place;
+    }
 }
 
 //! Whatever the bytes: refused and empty, or a state that writes exactly these bytes.

@@ -3,6 +3,7 @@
 #include "eventstore/segments/bytes.hpp"
 #include "eventstore/segments/crc32c.hpp"
 #include "eventstore/segments/format.hpp"
+#include "eventstore/segments/frame.hpp"
 #include "eventstore/segments/run_file.hpp"
 #include "eventstore/segments/segment.hpp"
 #include "tests/support/disk/small_log.hpp"
@@ -24,6 +25,48 @@ std::string with_checksum(const std::string& lines) {
     std::array<char, 9> digits{};
     std::snprintf(digits.data(), digits.size(), "%08x", crc32c(lines));
     return lines + "crc32c " + digits.data() + "\n";
+}
+
+TEST(byte_reader, gives_zeros_behind_the_end_and_says_so) {
+    byte_reader numbers{"abc"};
+    EXPECT_EQ(numbers.number<std::uint16_t>(), 0x6261U);
+    EXPECT_FALSE(numbers.bad);
+    EXPECT_EQ(numbers.number<std::uint16_t>(), 0U);
+    EXPECT_TRUE(numbers.bad);
+    EXPECT_EQ(numbers.number<std::uint8_t>(), std::uint8_t{'c'}) << "what there is stays";
+    EXPECT_TRUE(numbers.bad) << "and so does the verdict";
+    byte_reader texts{"abc"};
+    EXPECT_EQ(texts.bytes(3), "abc");
+    EXPECT_FALSE(texts.bad) << "all of it, and no more";
+    EXPECT_EQ(texts.bytes(1), "");
+    EXPECT_TRUE(texts.bad);
+}
+
+//! A frame with a right checksum that states sizes which its bytes do not have.
+TEST(frame, has_no_parts_that_reach_behind_its_end) {
+    std::string bytes(sector_bytes, '\0');
+    frame_header header;
+    header.first = 1;
+    const auto of_length = [&](std::size_t parts) {
+        header.length = static_cast<std::uint32_t>(frame_header_bytes + parts);
+        return frame_parts{bytes, header};
+    };
+    std::string_view record;
+    stored_receipt receipt;
+    claim_draft claim;
+    EXPECT_TRUE(of_length(4).next_record(record)) << "empty";
+    EXPECT_FALSE(of_length(3).next_record(record));
+    EXPECT_TRUE(of_length(36).next_receipt(receipt)) << "empty";
+    EXPECT_FALSE(of_length(35).next_receipt(receipt));
+    EXPECT_TRUE(of_length(4).next_claim(claim)) << "empty";
+    EXPECT_FALSE(of_length(3).next_claim(claim));
+    bytes[frame_header_bytes] = 2; // of a record, a scope or a name
+    EXPECT_TRUE(of_length(6).next_record(record));
+    EXPECT_FALSE(of_length(5).next_record(record));
+    EXPECT_TRUE(of_length(38).next_receipt(receipt));
+    EXPECT_FALSE(of_length(37).next_receipt(receipt));
+    EXPECT_TRUE(of_length(6).next_claim(claim));
+    EXPECT_FALSE(of_length(5).next_claim(claim));
 }
 
 TEST(log_file, is_read_only_as_it_is_written) {

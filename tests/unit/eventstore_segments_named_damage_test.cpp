@@ -73,6 +73,41 @@ TEST_F(named_damage, found_while_an_index_is_built_again_is_that_of_the_altered_
     expect_begins(world.open().error(), range(altered.first, altered.last()));
 }
 
+TEST_F(named_damage, of_a_footer_is_the_segment_that_it_ends) {
+    make(4);
+    for (const unsigned sequence : {1U, 2U, 3U}) {
+        const segment_footer footer = footer_of(sequence);
+        alter(sequence, 64U * 1024U - footer_bytes + 20);
+        const std::string lost = range(footer.first, footer.after.last) + ": " + name_of(sequence);
+        expect_begins(world.open().error(), lost);
+        if (sequence == 3) { // its successor was used, though its first frame cannot say so
+            alter(4, frames_of(4).front().offset + 200);
+            expect_begins(world.open().error(), lost);
+        }
+        alter(sequence, 64U * 1024U - footer_bytes + 20); // back
+    }
+}
+
+//! The power went after the next segment was made and before this one was sealed.
+TEST_F(named_damage, found_while_a_segment_is_sealed_is_from_the_altered_frame_to_its_end) {
+    make(3);
+    const segment_footer footer = footer_of(2);
+    const auto frames = frames_of(2);
+    const std::size_t table = footer_bytes + footer.table_count * segments::table_entry_bytes;
+    write(2, 64U * 1024U - table, std::string(table, '\0'));
+    write(3, 512, std::string(63U * 1024U + 512, '\0'));
+    for (const frame_header& altered : {frames.front(), frames[frames.size() / 2]}) {
+        alter(2, altered.offset + 200);
+        expect_begins(world.open().error(),
+                      range(altered.first, footer.after.last) + ": " + name_of(2));
+        alter(2, altered.offset + 200); // back
+    }
+    const auto log = world.open();
+    ASSERT_TRUE(log.ok()) << log.error().message;
+    EXPECT_EQ((*log)->head().last, footer.after.last);
+    EXPECT_EQ(footer_of(2).sums, footer.sums);
+}
+
 struct followed_damage : altered_log {
     //! A server in the middle of segment 1, and a reader beside it that has seen all of that.
     void SetUp() override {

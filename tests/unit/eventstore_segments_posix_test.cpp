@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/resource.h>
 #include <unistd.h>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -100,6 +102,22 @@ TEST_F(real_disk, tells_a_full_one_from_a_broken_one) {
                   error_code::store_full, "Writing /dev/full failed: No space");
     expect_failed(opened("/dev/null", file_mode::write)->sync().error(),
                   error_code::store_unavailable, "Syncing /dev/null");
+}
+
+//! To be asked for less is the answer to both: the disk's end, and that of what this process may write.
+TEST_F(real_disk, is_full_where_files_may_grow_no_more) {
+    const auto held = opened(at("a"), file_mode::create);
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+    auto* const handler = std::signal(SIGXFSZ, SIG_IGN);
+    const rlimit bounded{4096, before.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &bounded), 0);
+    const auto inside = held->write_at(4095, "x");
+    const auto outside = held->write_at(4096, "x");
+    ::setrlimit(RLIMIT_FSIZE, &before);
+    std::signal(SIGXFSZ, handler);
+    EXPECT_TRUE(inside.ok());
+    expect_failed(outside.error(), error_code::store_full, "Writing " + at("a"));
 }
 
 TEST_F(real_disk, lists_a_folder_in_order) {

@@ -4,7 +4,9 @@
 #include "eventstore/segments/format.hpp"
 #include "eventstore/segments/frame.hpp"
 #include "eventstore/segments/key_index.hpp"
+#include "eventstore/segments/lookups.hpp"
 #include "eventstore/segments/posix_files.hpp"
+#include "eventstore/segments/recovery.hpp"
 #include "eventstore/segments/stream_heads.hpp"
 #include "tests/support/disk/passing_files.hpp"
 #include "tests/support/disk/small_log.hpp"
@@ -227,6 +229,41 @@ TEST(key_index, sums_up_the_active_segment_while_it_grows) {
         EXPECT_EQ(index.active_digest(4321), expected);
     } while (!done);
     appender.join();
+}
+
+//! Two keys may have one hash: the index then names places of both, and the log decides.
+TEST(lookups, answer_with_what_the_log_says_where_the_index_names_places_of_others) {
+    small_log world;
+    {
+        const auto log = world.open();
+        ASSERT_TRUE(log.ok());
+        for (int i = 0; i < 6; ++i) {
+            ASSERT_TRUE(world.add(**log).ok());
+        }
+    }
+    const auto found = recover(world.disk, world.options(open_mode::read_only));
+    ASSERT_TRUE(found.ok());
+    const std::vector<index_entry> others{{stream_key("thing/2"), 5},
+                                          {receipt_key("default/test", "key-2"), 5},
+                                          {claim_key("thing/2"), 5},
+                                          {stream_key("nobody"), 5}};
+    found->index->add(others);
+    const indexed_log log{*found->set, *found->index};
+    const auto positions = [&](std::string_view stream, std::uint64_t from_version) {
+        std::vector<position> out;
+        EXPECT_TRUE(read_one_stream(log, stream, from_version, [&](const recorded_event& event) {
+                        out.push_back(event.at);
+                        return read_more::go_on;
+                    }).ok());
+        return out;
+    };
+    EXPECT_EQ(positions("thing/2", 1), std::vector<position>{3});
+    EXPECT_EQ(positions("thing/2", 2), std::vector<position>{});
+    EXPECT_EQ(positions("nobody", 1), std::vector<position>{});
+    EXPECT_EQ(*version_of(log, "thing/2"), 1U);
+    EXPECT_EQ(*version_of(log, "nobody"), 0U);
+    EXPECT_EQ((*receipt_of(log, "default/test", "key-2"))->first, 3U);
+    EXPECT_EQ(**holder_of(log, "thing/2"), "thing/2");
 }
 
 TEST(segment_ledger, is_opened_by_one_server_only) {

@@ -76,6 +76,24 @@ TEST_F(verified_log, names_each_of_several_places) {
                                         third[1].first, third[1].last())}));
 }
 
+//! Behind a gap the chain is not known; from the next sound frame on it is.
+TEST_F(verified_log, follows_the_chain_again_behind_what_cannot_be_read) {
+    const auto frames = frames_of(2);
+    ASSERT_GT(frames.size(), 5U);
+    alter(2, frames[1].offset + 130);
+    const frame_header& forged = frames[3]; // a letter of its data, and its checksum put right
+    std::string bytes = world.disk.content(small_log::segment(2))
+                            .substr(forged.offset, segments::padded(forged.length));
+    bytes[300] = static_cast<char>(bytes[300] ^ 1);
+    segments::seal_frame(bytes.data(), bytes.size());
+    write(2, forged.offset, bytes);
+    EXPECT_EQ(
+        told(),
+        (std::vector{text(at(2, frames[1].offset), "checksum or place wrong", frames[1].first,
+                          frames[1].last()),
+                     text(at(2, forged.offset), "chain broken", forged.first, forged.last())}));
+}
+
 //! An event that states another position than its own, under a checksum that was put right.
 TEST_F(verified_log, names_an_event_that_is_not_as_it_was_written) {
     auto frames = frames_of(2);
@@ -193,6 +211,31 @@ TEST_F(verified_log, tells_how_far_it_is_and_stops_when_it_is_told_to) {
     ASSERT_TRUE(some.ok());
     EXPECT_EQ(*some, 0U);
     EXPECT_EQ(asked, 3U);
+}
+
+//! Ten frames that each take a place in the table, and one more that ends just before or behind the last sector.
+TEST(a_sealed_segment, has_room_for_its_table_however_full_it_is) {
+    for (std::size_t last_bytes = 23'500; last_bytes <= 26'500; last_bytes += 100) {
+        small_log world;
+        segment_options options = world.options();
+        options.segment_bytes = 256U * 1024U;
+        auto log = open_segments(world.disk, options);
+        ASSERT_TRUE(log.ok());
+        for (int i = 0; i < 10; ++i) {
+            ASSERT_TRUE(world.add(**log, 1, 46 * segments::sector_bytes - 400).ok());
+        }
+        ASSERT_TRUE(world.add(**log, 1, last_bytes).ok());
+        while (!world.disk.has(small_log::segment(2))) {
+            ASSERT_TRUE(world.add(**log).ok());
+        }
+        const auto findings = (*log)->verify(
+            [&](const finding& one) { ADD_FAILURE() << last_bytes << ": " << one.what; }, {});
+        ASSERT_TRUE(findings.ok());
+        log = error{};
+        log = open_segments(world.disk, options);
+        ASSERT_TRUE(log.ok()) << log.error().message;
+        EXPECT_EQ((*log)->head().last, world.written);
+    }
 }
 
 } // namespace

@@ -20,12 +20,16 @@ namespace {
 std::atomic<std::int64_t> blocks_held{0}; //!< of the heap
 } // namespace
 
-void* operator new(std::size_t bytes) {
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
     void* const block = std::malloc(bytes);
+    blocks_held += block == nullptr ? 0 : 1;
+    return block;
+}
+void* operator new(std::size_t bytes) {
+    void* const block = ::operator new(bytes, std::nothrow);
     if (block == nullptr) {
         throw std::bad_alloc();
     }
-    ++blocks_held;
     return block;
 }
 void operator delete(void* block) noexcept {
@@ -342,6 +346,22 @@ TEST(registry_snapshot, writes_back_what_it_read) {
     state empty;
     ASSERT_TRUE(read_snapshot(snapshot_of(empty), again));
     EXPECT_EQ(again.service_count(), 0U);
+}
+
+TEST(registry_snapshot, is_kept_whichever_part_it_has_alone) {
+    for (const command& only :
+         {command{register_service{.service = "svc"}}, command{raise_expiry_guard{.until = later}},
+          command{register_instance{.service = "own", .instance = "one"}}}) {
+        state now;
+        versions heads;
+        ASSERT_TRUE(run(now, only, heads));
+        now.keep();
+        const std::string bytes = snapshot_of(now);
+        state again;
+        ASSERT_TRUE(read_snapshot(bytes, again));
+        again.drop();
+        EXPECT_EQ(snapshot_of(again), bytes);
+    }
 }
 
 TEST(registry_snapshot, what_it_brought_is_found_by_name) {

@@ -95,6 +95,22 @@ TEST(registry_state, keeps_which_event_granted_or_ended_a_lease) {
     EXPECT_EQ(seen, 2);
 }
 
+TEST(registry_state, keeps_when_a_lease_was_granted_and_when_it_ended) {
+    state now;
+    evolve(now, web_1(), {.recorded = scenario_now, .stream_version = 1});
+    EXPECT_EQ(instant{now.find_instance("web", "web-1")->since_us}, scenario_now);
+    evolve(now, web_1_expired(), {.recorded = later, .stream_version = 2});
+    EXPECT_EQ(instant{now.find_instance("web", "web-1")->since_us}, later);
+}
+
+//! Only a hint, but a wrong one would be for nothing.
+TEST(registry_state, foresees_the_instance_of_a_stream) {
+    const state now;
+    EXPECT_EQ(now.foresee(stream_of(web_1())), hash_of_instance("web", "web-1"));
+    EXPECT_EQ(now.foresee(stream_of(web_service())), 0U);
+    EXPECT_EQ(now.foresee("web"), 0U);
+}
+
 TEST(registry_state, keeps_texts_apart_that_look_alike) {
     state now;
     test::folder fold(now);
@@ -293,7 +309,11 @@ TEST(registry_overlay, gives_back_all_memory_it_took) {
                 now.drop();
             }
         }
-        run(now, register_service{.service = "last"}, heads); // neither kept nor dropped
+        run(now, register_service{.service = "last"}, heads);
+        run(now, register_instance{.service = "last", .instance = "1"}, heads);
+        now.keep();
+        run(now, register_service{.service = "last", .owner = "me"}, heads); // to the end neither
+        run(now, register_instance{.service = "last", .instance = "1", .port = 9}, heads);
     }
     EXPECT_EQ(blocks_held, before);
 }

@@ -199,6 +199,7 @@ emits = ["thing_changed"]
 [command.change_thing.field]
 thing = { type = "name", doc = "Its name." }
 note = { type = "text", optional = true, doc = "New note." }
+size_mm = { type = "u32", optional = true, doc = "New size." }
 
 [row.thing_row]
 doc = "A thing."
@@ -227,10 +228,12 @@ int main() {
     const thing_row row{.size_mm = 7, .note = "n", .thing = "x", .seen = true};
     auto fact = with_thing_fields<thing_changed>(row);
     if (fact.thing != "x" || fact.note != "n" || fact.size_mm != 7) { return 1; }
-    take_fields(fact, change_thing{.thing = "x", .note = {}});
+    take_fields(fact, change_thing{.thing = "x", .note = {}, .size_mm = {}});
     if (fact.note != "n") { return 2; }
-    take_fields(fact, change_thing{.thing = "x", .note = "m"});
-    return fact.note == "m" && fact.size_mm == 7 ? 0 : 3;
+    take_fields(fact, change_thing{.thing = "x", .note = "m", .size_mm = {}});
+    if (fact.note != "m" || fact.size_mm != 7) { return 3; }
+    take_fields(fact, change_thing{.thing = "x", .note = {}, .size_mm = 8});
+    return fact.note == "m" && fact.size_mm == 8 ? 0 : 4;
 }
 """
 
@@ -299,6 +302,14 @@ class Refusals(unittest.TestCase):
         self.refused("`size_mm` is of another type in `thing_row` than in `thing_changed`, or optional",
                      add=RECORD.replace('size_mm = { type = "u32", doc', 'size_mm = { type = "u64", doc'))
         self.refused("`thing_raw` is no command, event or row", add=RECORD.replace('["thing_row"]', '["thing_raw"]'))
+
+    def test_a_record_of_which_a_field_could_not_be_changed(self):
+        given = 'note = { type = "text", optional = true, doc = "New note." }\n'
+        self.refused("[record.thing] `change_thing` lacks `note`, which `thing_changed` has", add=RECORD.replace(given, ""))
+        self.refused("[record.thing] `note` of `change_thing` is not optional, so it would not be taken",
+                     add=RECORD.replace(given, given.replace("optional = true", "max_bytes = 8")))
+        self.refused("`note` is of another type in `change_thing` than in `thing_changed`",
+                     add=RECORD.replace(given, given.replace('"text"', '"bool"')))
 
     def test_two_operations_on_one_route(self):
         self.refused("`PUT /v1/things/{name}` is the route of `make_thing` too", add="""

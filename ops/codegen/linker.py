@@ -108,6 +108,23 @@ class Linker:
             for field in structs[name].fields:
                 if field.name not in kept and not field.internal:
                     self.fault(context.name, where, f"`{name}` gives `{field.name}`, which `{one.event}` lacks")
+        if one.change in context.commands:
+            self.changes_of_record(context, where, one, kept)
+
+    def changes_of_record(self, context, where, one, kept):
+        """Whatever is kept can be changed. What a changing command must give only says whom it means."""
+        change = context.commands[one.change]
+        there = {f.name: f for f in change.fields}
+        naming = change.stream.params if change.stream else []
+        for field in kept.values():
+            if field.name not in there:
+                self.fault(context.name, where, f"`{one.change}` lacks `{field.name}`, which `{one.event}` has")
+            elif there[field.name].kind != field.kind:
+                self.fault(context.name, where, f"`{field.name}` is of another type in `{one.change}` than in "
+                                                f"`{one.event}`")
+            elif not there[field.name].optional and field.name not in naming:
+                self.fault(context.name, where, f"`{field.name}` of `{one.change}` is not optional, so it would not "
+                                                "be taken")
 
     def route_table(self):
         shapes = {("POST", ("v1", "commands", "{}")): "the generic command route",

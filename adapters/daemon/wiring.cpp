@@ -8,7 +8,7 @@
 #include "adapters/crypto/uuid7_source.hpp"
 #include "adapters/daemon/admin_token.hpp"
 #include "adapters/daemon/housekeeping.hpp"
-#include "adapters/daemon/lease_keeper.hpp"
+#include "adapters/daemon/lease_checkpoints.hpp"
 #include "adapters/daemon/private_files.hpp"
 #include "adapters/daemon/serve.hpp"
 #include "adapters/http/io_loop.hpp"
@@ -38,7 +38,7 @@
 namespace fasti {
 namespace {
 
-constexpr std::uint32_t tick_ms = 8;          // leases
+constexpr std::uint32_t tick_ms = 8;          // hearing what was sent, then leases lapse
 constexpr std::uint32_t slow_tick_ms = 100;   // time-outs of waits; the leases' checkpoint
 constexpr std::size_t slow_waiting_max = 256; // in each lane
 constexpr std::size_t folds_waiting_max = 16;
@@ -84,7 +84,7 @@ struct server_process {
     std::unique_ptr<write_model> model = {};
     std::unique_ptr<sequencer> decides = {};
     std::unique_ptr<node> live = {};
-    std::unique_ptr<lease_keeper> leases = {};
+    std::unique_ptr<lease_checkpoints> checkpoints = {};
     std::unique_ptr<pipeline_thread> pipeline = {};
     std::unique_ptr<housekeeping> house = {};
     std::thread recovering = {};
@@ -214,9 +214,9 @@ void server_process::start(recovery state) {
     how.guard.hold_ms = static_cast<std::uint32_t>(values.guard_hold_ms);
     decides = std::make_unique<sequencer>(*facts, *model, time, ids);
     live = std::make_unique<node>(*facts, std::move(state.views), time, how);
-    leases = std::make_unique<lease_keeper>(settings.values.data.dir + "/leases", *live, log,
-                                            context.post);
-    leases->start();
+    checkpoints = std::make_unique<lease_checkpoints>(settings.values.data.dir + "/leases", *live,
+                                                      log, context.post);
+    checkpoints->start();
     start_pipeline();
     live->connect(*pipeline);
     context.commands_waiting = [this] { return pipeline->waiting(); };
@@ -299,7 +299,7 @@ void server_process::hear() {
 }
 
 void server_process::slow_tick() {
-    leases->tick();
+    checkpoints->tick();
     api->tick();
 }
 
@@ -376,7 +376,7 @@ void server_process::close() {
     }
     if (pipeline != nullptr) {
         pipeline->stop();
-        leases->stop();
+        checkpoints->stop();
     }
     if (facts != nullptr) {
         if (auto carried = facts->carry_on(); !carried.ok()) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "adapters/daemon/lease_keeper.hpp"
+#include "adapters/daemon/lease_checkpoints.hpp"
 
 #include "adapters/daemon/private_files.hpp"
 
@@ -14,11 +14,11 @@ constexpr std::size_t leases_per_second = 100'000; // larger tables are kept les
 
 } // namespace
 
-lease_keeper::lease_keeper(std::string path, node& live, telemetry::logger& log,
-                           std::function<void(std::function<void()>)> post)
+lease_checkpoints::lease_checkpoints(std::string path, node& live, telemetry::logger& log,
+                                     std::function<void(std::function<void()>)> post)
     : path_(std::move(path)), live_(live), log_(log), post_(std::move(post)) {}
 
-void lease_keeper::start() {
+void lease_checkpoints::start() {
     if (const auto trouble = live_.start_leases(read_small_file(path_))) {
         log_.warn(*trouble);
     }
@@ -26,7 +26,7 @@ void lease_keeper::start() {
     kept_us_ = live_.time().monotonic_us();
 }
 
-void lease_keeper::tick() {
+void lease_checkpoints::tick() {
     const std::int64_t now = live_.time().monotonic_us();
     if (now - kept_us_ < period_ms() * 1'000 - 500'000) {
         return;
@@ -38,13 +38,13 @@ void lease_keeper::tick() {
     }
 }
 
-void lease_keeper::stop() {
+void lease_checkpoints::stop() {
     writer_.stop();
     checkpoint()();
 }
 
 //! Remaining times until the next checkpoint, as work for whichever thread writes them down.
-std::function<void()> lease_keeper::checkpoint() {
+std::function<void()> lease_checkpoints::checkpoint() {
     auto bytes = std::make_shared<std::string>(std::exchange(room_, {}));
     bytes->clear();
     live_.write_lease_checkpoint(period_ms(), *bytes);
@@ -61,7 +61,7 @@ std::function<void()> lease_keeper::checkpoint() {
     };
 }
 
-std::int64_t lease_keeper::period_ms() const {
+std::int64_t lease_checkpoints::period_ms() const {
     return static_cast<std::int64_t>(std::max<std::size_t>(1, live_.leases() / leases_per_second)) *
            1'000;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Keeps the remaining times of leases in a file, so that a restart gives a bounded grace. What is written
-//! in the course of things has a thread of its own: its disk keeps nobody waiting, nor does anybody keep it.
+//! Writes the remaining times of leases to a file, so that a restart gives a bounded grace. Lets no lease
+//! lapse: node::tick does. What is written in the course of things has a thread of its own: its disk keeps
+//! nobody waiting, nor does anybody keep it.
 //! Thread: the I/O thread. Source: docs/decisions/0006_lease_bounds.md
 #pragma once
 
@@ -14,17 +15,17 @@
 
 namespace fasti {
 
-class lease_keeper {
+class lease_checkpoints {
 public:
     //! `post` runs something on the I/O thread.
-    lease_keeper(std::string path, node& live, telemetry::logger& log,
-                 std::function<void(std::function<void()>)> post);
+    lease_checkpoints(std::string path, node& live, telemetry::logger& log,
+                      std::function<void(std::function<void()>)> post);
 
-    //! Reads what the run before kept, arms all leases by it, and keeps that: a start costs the dead time.
+    //! Reads what the run before wrote, arms all leases by it, and writes that: a start costs the dead time.
     void start();
-    //! Keeps them again when about a second has passed; longer where there are very many.
+    //! Writes them again when about a second has passed; longer where there are very many.
     void tick();
-    //! Ends the thread and keeps them a last time.
+    //! Ends the thread and writes them a last time.
     void stop();
 
 private:

@@ -167,7 +167,7 @@ class Page:
                     moments.pop(words)()
                 continue
             for command, printed in content:
-                if NOT_RUN.match(command) or re.match(r"\s*#|fasti serve ", command):
+                if NOT_RUN.match(command) or re.match(r"\s*#|(build/dev/bin/)?fasti serve ", command):
                     continue
                 output, code = self.run(self.here(command), len(printed))
                 if kind == "console":
@@ -215,8 +215,21 @@ class Pages(unittest.TestCase):
                        "newest segment is altered": turn_over_a_bit_of_the_log,
                        "Bring the folder back": turn_over_a_bit_of_the_log})
 
+    def test_the_examples_of_changes(self):
+        """The reader has declared the text of the example; here, one that there is stands for it."""
+        with Page(self, "CONTRIBUTING.md") as page:
+            self.assertIn("--owner-note", page.text)
+            page.text = page.text.replace("owner-note", "zone").replace("owner_note", "zone").replace("curl -s", "curl -sf")
+            (page.folder / "build/dev").mkdir(parents=True)
+            (page.folder / "build/dev/bin").symlink_to(page.folder / "programs")
+            page.data = page.folder / "build/data"
+            page.serve()
+            page.read()
+            shown, _ = page.run("fasti registry instance web w-1", 1)
+            self.assertRegex(shown, r"(?m)^zone +call the day shift$")
+
     def test_no_other_page_shows_commands_that_nobody_runs(self):
-        run_here = {"README.md", "docs/guides/operator.md", "docs/guides/proof.md"}
+        run_here = {"CONTRIBUTING.md", "README.md", "docs/guides/operator.md", "docs/guides/proof.md"}
         for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("ops/**/*.md")]:
             name = str(path.relative_to(ROOT))
             for kind, content in blocks_of(path.read_text(encoding="utf-8")):

@@ -63,7 +63,7 @@ def p99(times):
 class Bounded(unittest.TestCase):
     def setUp(self):
         self.server = self.start(["--sse-followers-max", str(IDLE + SLOW + 10), "--sse-buffer-bytes-max", str(BUFFER),
-                                  "--http-connections-max", str(IDLE + SLOW + TRICKLERS + 100)])
+                                  "--http-request-timeout-ms", "600000", "--http-connections-max", str(IDLE + SLOW + TRICKLERS + 100)])
         self.clients = [self.server.client(), self.start([]).client()]  # with those that it is about, and without
         self.client = self.clients[0]
         self.register(0, 1)
@@ -142,7 +142,7 @@ class Bounded(unittest.TestCase):
 
         def write_more():
             number = next(numbers)
-            if number % 50 == 0:
+            if number % 51 == 0:  # odd, so that either server is the first to be read after it
                 self.register(EVENTS + number, 1)
 
         self.check(SLOW * SLOW_BYTES + EVENTS * 1024 + SLACK, f"{SLOW} followers that do not read", write_more)

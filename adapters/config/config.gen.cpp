@@ -200,7 +200,7 @@ const std::array<config_key, config_key_count> config_keys = {{
      .min = 1U, .max = 1000000000U, .items_max = 0U,
      .power_of_two = false, .reload = false, .secret = false,
      .choices = {},
-     .doc = "Write a snapshot after this many events.",
+     .doc = "Write a snapshot after this many events; later when the last one was large or took long.",
      .member = [](config& of) -> config_member { return &of.snapshots.every_events; }},
     {.name = "snapshots.keep",
      .flag = "snapshots-keep",

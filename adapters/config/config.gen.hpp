@@ -51,7 +51,7 @@ struct config {
     store_section store;
     //! Snapshots of the views: they make a start quick and `at=` cheap.
     struct snapshots_section {
-        std::uint64_t every_events = 1000000; //!< Write a snapshot after this many events.
+        std::uint64_t every_events = 1000000; //!< Write a snapshot after this many events; later when the last one was large or took long.
         std::uint64_t keep = 16; //!< Snapshots kept as rungs for `at=`; older ones are thinned out.
         std::uint64_t bytes_max = 1073741824; //!< Disk space that snapshots may take; the newest is always kept.
     };

@@ -15,9 +15,11 @@ namespace {
 //! How long to leave a disk alone that had no room, or other trouble.
 constexpr std::chrono::seconds after_trouble{1};
 
-//! A snapshot costs time in proportion to its bytes; as many events as that is worth lie between two,
-//! so that a large state does not keep a core busy with copies of itself.
-constexpr std::uint64_t bytes_per_event = 200;
+std::int64_t steady_us() {
+    return std::chrono::duration_cast<std::chrono::microseconds>(
+               std::chrono::steady_clock::now().time_since_epoch())
+        .count();
+}
 
 } // namespace
 
@@ -27,8 +29,7 @@ housekeeping::housekeeping(segment_ledger& facts, snapshot_store& snapshots, con
       snapshots_(snapshots),
       how_(how),
       log_(log),
-      snapshot_at_(how.snapshot_at),
-      snapshot_distance_(how.snapshot_every_events),
+      pace_(how.snapshot_every_events, how.snapshot_at),
       head_(facts.head().last),
       thread_([this] {
           name_thread("housekeeping");
@@ -45,7 +46,7 @@ void housekeeping::on_committed(const std::shared_ptr<const committed_batch>& ba
             return;
         }
         // Segments and snapshots are rare beside commits: the thread is woken for them only.
-        poked_ = facts_.wants_next() || head_ - snapshot_at_ >= snapshot_distance_;
+        poked_ = facts_.wants_next() || pace_.due(head_, steady_us());
         if (!poked_) {
             return;
         }
@@ -89,7 +90,15 @@ void housekeeping::run() {
     for (;;) {
         {
             std::unique_lock lock(mutex_);
-            wake_.wait(lock, [this] { return poked_ || stopping_; });
+            const auto woken = [this] { return poked_ || stopping_; };
+            const std::int64_t rest_us = pace_.rests_until_us() - steady_us();
+            if (rest_us > 0 || pace_.wanted(head_)) {
+                // What is wanted during the rest is due at its end, though no commit says so any more.
+                wake_.wait_for(lock, std::chrono::microseconds(std::max<std::int64_t>(rest_us, 0)),
+                               woken);
+            } else {
+                wake_.wait(lock, woken);
+            }
             if (stopping_) {
                 return;
             }
@@ -137,7 +146,7 @@ bool housekeeping::do_one() {
     {
         const std::lock_guard lock(mutex_);
         head = head_;
-        due = head - snapshot_at_ >= snapshot_distance_;
+        due = pace_.due(head, steady_us());
         wanted = !wanted_.empty();
     }
     if (due || wanted) {
@@ -157,16 +166,17 @@ result<kept_snapshot> housekeeping::take_snapshot(position head) {
         const std::lock_guard lock(mutex_);
         return !stopping_;
     };
+    const std::int64_t begun_us = steady_us();
     auto kept = keep_snapshot_beside(extras, facts_, snapshots_, how_.ladder, go_on);
+    const snapshot_pace::span during{.begun_us = begun_us, .ended_us = steady_us()};
     const std::lock_guard lock(mutex_);
     if (kept.ok()) {
-        snapshot_at_ = kept.value().at;
-        snapshot_distance_ = std::max(how_.snapshot_every_events,
-                                      kept.value().bytes / bytes_per_event);
-        log_.debug("snapshot taken",
-                   {{"position", kept.value().at}, {"bytes", kept.value().bytes}});
+        pace_.taken(kept.value().at, kept.value().bytes, during);
+        log_.debug("snapshot taken", {{"position", kept.value().at},
+                                      {"bytes", kept.value().bytes},
+                                      {"took_ms", (during.ended_us - begun_us) / 1000}});
     } else if (!stopping_) {
-        snapshot_at_ = head; // tried again when as many events came as should lie between two
+        pace_.failed(head, during);
         log_.warn("A snapshot could not be taken. " + kept.error().message);
     }
     return kept;

@@ -3,6 +3,7 @@
 //! merged, snapshots taken. A thread of its own, woken by commits.
 #pragma once
 
+#include "adapters/daemon/snapshot_pace.hpp"
 #include "adapters/node/file_snapshots.hpp"
 #include "adapters/node/node.hpp"
 #include "adapters/telemetry/log.hpp"
@@ -49,8 +50,7 @@ private:
     snapshot_store& snapshots_;
     const options how_;
     telemetry::logger& log_;
-    position snapshot_at_;                                           // guarded
-    std::uint64_t snapshot_distance_;                                // guarded
+    snapshot_pace pace_;                                             // guarded
     std::vector<std::function<void(result<kept_snapshot>)>> wanted_; // guarded
     bool prepare_failed_ = false;
     std::mutex mutex_;

@@ -13,7 +13,8 @@ constexpr std::size_t piece_bytes = 1024U * 1024U;
 
 } // namespace
 
-result<void> file_snapshots::write(std::string_view name, std::string_view bytes) {
+result<void> file_snapshots::write(std::string_view name,
+                                   std::span<const std::string_view> pieces) {
     if (auto made = disk_.make_directory(folder_); !made.ok()) {
         return made;
     }
@@ -24,12 +25,18 @@ result<void> file_snapshots::write(std::string_view name, std::string_view bytes
         return std::move(opened).error();
     }
     file& target = *opened.value();
-    for (std::size_t at = 0; at < bytes.size(); at += piece_bytes) {
-        if (auto written = target.write_at(at, bytes.substr(at, piece_bytes)); !written.ok()) {
-            return written;
-        }
-        if (auto synced = target.sync(); !synced.ok()) {
-            return synced;
+    std::uint64_t end = 0;
+    for (std::string_view left : pieces) {
+        while (!left.empty()) {
+            const std::string_view now = left.substr(0, piece_bytes);
+            if (auto written = target.write_at(end, now); !written.ok()) {
+                return written;
+            }
+            if (auto synced = target.sync(); !synced.ok()) {
+                return synced;
+            }
+            end += now.size();
+            left.remove_prefix(now.size());
         }
     }
     if (auto renamed = disk_.rename(beside, path); !renamed.ok()) {

@@ -6,6 +6,7 @@
 #include "eventstore/segments/files.hpp"
 #include "projections/engine/snapshot_store.hpp"
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,7 +21,7 @@ public:
         : disk_(disk), folder_(std::move(folder)), writer_(std::move(writer)) {}
 
     //! In pieces with a sync each, so that the log's own syncs never wait behind a large one.
-    result<void> write(std::string_view name, std::string_view bytes) override;
+    result<void> write(std::string_view name, std::span<const std::string_view> pieces) override;
     result<std::vector<stored_snapshot>> list() const override;
     result<std::string> read(std::string_view name) const override;
     result<void> remove(std::string_view name) override;

@@ -12,23 +12,29 @@ namespace {
 constexpr std::size_t ahead_slots = 12;
 constexpr std::size_t ahead_records = 6;
 
-void append_section(std::string_view bytes, std::string& out) {
-    const std::uint64_t size = bytes.size();
-    for (unsigned shift = 0; shift < 64; shift += 8) {
-        out.push_back(static_cast<char>((size >> shift) & 0xFFU));
+constexpr std::size_t length_bytes = 8;
+
+//! What `write` appends, behind its length. In place: a section may be most of the memory there is.
+template <class Write>
+void append_section(const Write& write, std::string& out) {
+    const std::size_t begin = out.size();
+    out.append(length_bytes, '\0');
+    write(out);
+    const std::uint64_t size = out.size() - begin - length_bytes;
+    for (std::size_t i = 0; i < length_bytes; ++i) {
+        out[begin + i] = static_cast<char>((size >> (8 * i)) & 0xFFU);
     }
-    out.append(bytes);
 }
 
 bool take_section(std::string_view& rest, std::string_view& section) {
-    if (rest.size() < 8) {
+    if (rest.size() < length_bytes) {
         return false;
     }
     std::uint64_t size = 0;
-    for (unsigned i = 0; i < 8; ++i) {
+    for (std::size_t i = 0; i < length_bytes; ++i) {
         size |= static_cast<std::uint64_t>(static_cast<unsigned char>(rest[i])) << (8 * i);
     }
-    rest.remove_prefix(8);
+    rest.remove_prefix(length_bytes);
     if (size > rest.size()) {
         return false;
     }
@@ -78,12 +84,8 @@ void write_model::look_ahead(std::span<const recorded_event> run, std::size_t at
 }
 
 void write_model::write_snapshot(std::string& out) const {
-    std::string section;
-    registry::write_snapshot(registry, section);
-    append_section(section, out);
-    section.clear();
-    identity::write_snapshot(identity, section);
-    append_section(section, out);
+    append_section([this](std::string& into) { registry::write_snapshot(registry, into); }, out);
+    append_section([this](std::string& into) { identity::write_snapshot(identity, into); }, out);
 }
 
 bool write_model::read_snapshot(std::string_view bytes) {

@@ -51,7 +51,7 @@ section_head read_head(packed_reader& in) {
 
 } // namespace
 
-std::string write_snapshot_bytes(const snapshot_content& content) {
+std::string write_snapshot_head(const snapshot_content& content) {
     std::string out{magic};
     pack(snapshot_format, out);
     out.append(content.log_id.as_bytes());
@@ -60,16 +60,23 @@ std::string write_snapshot_bytes(const snapshot_content& content) {
     out.append(content.hash.as_bytes());
     pack_signed(content.recorded.us, out);
     pack(content.sections.size(), out);
-    std::size_t total = 0;
     for (const snapshot_section& section : content.sections) {
         pack(section.name, out);
         pack_fixed64(section.fingerprint, out);
         pack(section.bytes.size(), out);
         out.append(digest_of(section.bytes).as_bytes());
-        total += section.bytes.size();
     }
     out.append(digest_of(out).as_bytes());
-    out.reserve(out.size() + total);
+    return out;
+}
+
+std::string write_snapshot_bytes(const snapshot_content& content) {
+    std::string out = write_snapshot_head(content);
+    std::size_t total = out.size();
+    for (const snapshot_section& section : content.sections) {
+        total += section.bytes.size();
+    }
+    out.reserve(total);
     for (const snapshot_section& section : content.sections) {
         out.append(section.bytes);
     }

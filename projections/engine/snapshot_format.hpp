@@ -36,6 +36,8 @@ struct snapshot_content {
     std::vector<snapshot_section> sections;
 };
 
+//! Everything before the sections' bytes.
+std::string write_snapshot_head(const snapshot_content& content);
 std::string write_snapshot_bytes(const snapshot_content& content);
 
 //! Checks every digest. Errors: store_damaged, format_newer; the message says what is wrong.

@@ -5,6 +5,7 @@
 #include "domain/base/result.hpp"
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,9 +24,9 @@ public:
     snapshot_store& operator=(const snapshot_store&) = delete;
     virtual ~snapshot_store() = default;
 
-    //! Keeps bytes under a new name: under another name first, synced, renamed, the folder synced,
+    //! Keeps bytes, end to end, under a new name: under another name first, synced, renamed, the folder synced,
     //! so that a name is either whole or absent. Errors: store_full, store_unavailable.
-    virtual result<void> write(std::string_view name, std::string_view bytes) = 0;
+    virtual result<void> write(std::string_view name, std::span<const std::string_view> pieces) = 0;
     //! Whole snapshots, in no order; what else lies about is left out.
     virtual result<std::vector<stored_snapshot>> list() const = 0;
     //! Errors: store_unavailable.

@@ -113,8 +113,17 @@ std::vector<stored_snapshot> candidates(const snapshot_store& store, position to
 
 } // namespace
 
-result<std::string> snapshot_of(const fold_target& what, const ledger& facts) {
+namespace {
+
+//! A snapshot and the bytes that its sections borrow.
+struct owned_snapshot {
+    std::vector<std::string> bytes;
     snapshot_content content;
+};
+
+result<owned_snapshot> written_down(const fold_target& what, const ledger& facts) {
+    owned_snapshot out;
+    snapshot_content& content = out.content;
     content.log_id = facts.log_id();
     content.epoch = facts.head().epoch;
     content.at = what.views.at();
@@ -124,7 +133,7 @@ result<std::string> snapshot_of(const fold_target& what, const ledger& facts) {
         return hash.error();
     }
     content.hash = *hash;
-    std::vector<std::string> bytes;
+    std::vector<std::string>& bytes = out.bytes;
     bytes.reserve(what.extras.size() + 8); // sections borrow: the strings must not move
     what.views.each_view([&](const auto& view) {
         view.write_snapshot(bytes.emplace_back());
@@ -136,21 +145,36 @@ result<std::string> snapshot_of(const fold_target& what, const ledger& facts) {
         extra->write_snapshot(bytes.emplace_back());
         content.sections.push_back({extra->name(), extra->fingerprint(), bytes.back()});
     }
-    return write_snapshot_bytes(content);
+    return out;
+}
+
+} // namespace
+
+result<std::string> snapshot_of(const fold_target& what, const ledger& facts) {
+    const auto written = written_down(what, facts);
+    if (!written) {
+        return written.error();
+    }
+    return write_snapshot_bytes(written->content);
 }
 
 result<kept_snapshot> keep_snapshot(const fold_target& what, const ledger& facts,
                                     snapshot_store& store, const ladder_limits& limits) {
-    const auto bytes = snapshot_of(what, facts);
-    if (!bytes) {
-        return bytes.error();
+    const auto written = written_down(what, facts);
+    if (!written) {
+        return written.error();
     }
+    const std::string head = write_snapshot_head(written->content);
+    std::vector<std::string_view> pieces{head};
+    pieces.insert(pieces.end(), written->bytes.begin(), written->bytes.end());
     kept_snapshot kept;
     kept.at = what.views.at();
     kept.name = snapshot_name(kept.at, facts.head().epoch);
-    kept.bytes = bytes->size();
-    if (auto written = store.write(kept.name, *bytes); !written) {
-        return std::move(written).error();
+    for (const std::string_view piece : pieces) {
+        kept.bytes += piece.size();
+    }
+    if (auto stored = store.write(kept.name, pieces); !stored) {
+        return std::move(stored).error();
     }
     for (const stored_snapshot& old :
          superfluous(candidates(store, std::numeric_limits<position>::max()), limits)) {

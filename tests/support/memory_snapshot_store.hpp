@@ -14,8 +14,12 @@ public:
     std::map<std::string, std::string, std::less<>> files;
     mutable int reads = 0;
 
-    result<void> write(std::string_view name, std::string_view bytes) override {
-        files[std::string{name}] = bytes;
+    result<void> write(std::string_view name, std::span<const std::string_view> pieces) override {
+        std::string& bytes = files[std::string{name}];
+        bytes.clear();
+        for (const std::string_view piece : pieces) {
+            bytes += piece;
+        }
         return {};
     }
     result<std::vector<stored_snapshot>> list() const override {

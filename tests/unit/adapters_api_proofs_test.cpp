@@ -306,8 +306,8 @@ struct gated_snapshots final : snapshot_store {
         open += count;
         moved.notify_all();
     }
-    result<void> write(std::string_view name, std::string_view bytes) override {
-        return inner.write(name, bytes);
+    result<void> write(std::string_view name, std::span<const std::string_view> pieces) override {
+        return inner.write(name, pieces);
     }
     result<std::vector<stored_snapshot>> list() const override {
         std::unique_lock lock(mutex);

@@ -3,7 +3,7 @@
 //! Source: docs/decisions/0041_snapshots.md
 #pragma once
 
-#include "eventstore/port/ledger.hpp"
+#include "domain/base/ids.hpp"
 
 #include <cstdint>
 

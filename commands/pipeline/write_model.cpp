@@ -2,6 +2,7 @@
 #include "commands/pipeline/write_model.hpp"
 
 #include "commands/pipeline/dispatch.hpp"
+#include "domain/base/packed.hpp"
 
 #include <cstdint>
 
@@ -20,10 +21,9 @@ void append_section(const Write& write, std::string& out) {
     const std::size_t begin = out.size();
     out.append(length_bytes, '\0');
     write(out);
-    const std::uint64_t size = out.size() - begin - length_bytes;
-    for (std::size_t i = 0; i < length_bytes; ++i) {
-        out[begin + i] = static_cast<char>((size >> (8 * i)) & 0xFFU);
-    }
+    std::string length;
+    pack_fixed64(out.size() - begin - length_bytes, length);
+    out.replace(begin, length_bytes, length);
 }
 
 bool take_section(std::string_view& rest, std::string_view& section) {

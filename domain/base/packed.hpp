@@ -37,6 +37,10 @@ inline void pack_fixed64(std::uint64_t value, std::string& out) {
     }
 }
 
+//! Room for an instance in a snapshot, as most are: what is reserved and not used costs no memory, while growing
+//! by doubling touches every byte anew.
+inline constexpr std::size_t packed_instance_room = 384;
+
 //! How many bytes packing takes.
 inline std::size_t packed_bytes(std::uint64_t value) noexcept {
     std::size_t bytes = 1;

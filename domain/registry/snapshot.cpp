@@ -102,9 +102,6 @@ bool read_all(packed_reader& in, state& now) {
     return in.ok() && read_services(in, now) && read_instances(in, now) && in.at_end();
 }
 
-//! Room for an instance as most are; what is not used costs no memory, growing by doubling would.
-constexpr std::size_t room_each = 384;
-
 void write_services(const state& now, std::string& out) {
     std::vector<std::pair<std::string_view, const service_record*>> services;
     now.for_each_service([&](const service_record& record) {
@@ -143,7 +140,7 @@ void write_instances(const state& now, std::string& out) {
 } // namespace
 
 void write_snapshot(const state& now, std::string& out) {
-    out.reserve(out.size() + now.instance_count() * room_each);
+    out.reserve(out.size() + now.instance_count() * packed_instance_room);
     pack(format_name, out);
     pack(format_number, out);
     pack(std::uint64_t{now.guard_until().has_value() ? 1U : 0U}, out);

@@ -111,10 +111,6 @@ std::vector<stored_snapshot> candidates(const snapshot_store& store, position to
     return out;
 }
 
-} // namespace
-
-namespace {
-
 //! A snapshot and the bytes that its sections borrow.
 struct owned_snapshot {
     std::vector<std::string> bytes;

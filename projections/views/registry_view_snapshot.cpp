@@ -18,13 +18,10 @@ constexpr std::uint64_t flag_maintenance = 2;
 constexpr std::uint64_t flag_expired = 4;
 constexpr std::uint64_t flags_all = 7;
 
-//! Room for an instance as most are; what is not used costs no memory, growing by doubling would.
-constexpr std::size_t room_each = 384;
-
 } // namespace
 
 void registry_view::write_snapshot(std::string& out) const {
-    out.reserve(out.size() + instances_.size() * room_each);
+    out.reserve(out.size() + instances_.size() * packed_instance_room);
     pack(services_changed_, out);
     pack(services_removed_, out);
     pack(guard_until_ ? 1 : 0, out);

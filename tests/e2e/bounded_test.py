@@ -24,7 +24,8 @@ IDLE = 10_000 if FULL else 300
 SLOW = 100 if FULL else 20
 TRICKLERS = 1_000 if FULL else 100
 EVENTS = 20_000 if FULL else 8_000
-READS = 10_000 if FULL else 400  # of each server: a hundred lie above the percentile, so that a few of the machine's do not say what it is
+# Of each server: a hundred lie above the percentile, so that a few of the machine's do not say what it is.
+READS = 10_000 if FULL else 400
 
 # What docs/guides/operator.md states for each. Unsent text is kept in a string that grows by doubling, and a second one
 # holds what the kernel is being given.
@@ -63,7 +64,8 @@ def p99(times):
 class Bounded(unittest.TestCase):
     def setUp(self):
         self.server = self.start(["--sse-followers-max", str(IDLE + SLOW + 10), "--sse-buffer-bytes-max", str(BUFFER),
-                                  "--http-request-timeout-ms", "600000", "--http-connections-max", str(IDLE + SLOW + TRICKLERS + 100)])
+                                  "--http-connections-max", str(IDLE + SLOW + TRICKLERS + 100),
+                                  "--http-request-timeout-ms", "600000"])
         self.clients = [self.server.client(), self.start([]).client()]  # with those that it is about, and without
         self.client = self.clients[0]
         self.register(0, 1)

@@ -8,8 +8,7 @@
 namespace fasti::segments {
 namespace {
 
-constexpr std::size_t zeros_per_write = 1024U * 1024U; // at a time: commits wait for no more
-constexpr std::size_t early_bytes_min = 16U * 1024U;   // less is not worth a call of its own
+constexpr std::size_t zeros_per_write = 256U * 1024U; // at a time: commits wait for no more
 constexpr std::string_view spare_name = "/next.tmp";
 constexpr std::string_view large_name = "/large.tmp";
 
@@ -21,14 +20,11 @@ result<std::unique_ptr<file>> create_zeros(files& disk, const std::string& path,
     if (!handle.ok()) {
         return std::move(handle).error();
     }
-    const std::string zeros(std::min<std::uint64_t>(zeros_per_write, bytes), '\0');
-    auto done = (*handle)->write_at(bytes - sector_bytes,
-                                    std::string_view{zeros}.substr(0, sector_bytes));
+    auto done = (*handle)->write_zeros(bytes - sector_bytes, sector_bytes);
     for (std::uint64_t at = 0; done.ok() && at < bytes;) {
         const auto size = static_cast<std::size_t>(
-            std::min<std::uint64_t>(zeros.size(), bytes - at));
-        done = (*handle)->write_at(at, std::string_view{zeros}.substr(0, size));
-        (*handle)->write_out(at, size);
+            std::min<std::uint64_t>(zeros_per_write, bytes - at));
+        done = (*handle)->write_zeros(at, size);
         at += size;
     }
     if (done.ok()) {
@@ -118,12 +114,9 @@ result<built_frame> appender::write(const append_batch& batch) {
     }
     const segment_header& header = active_->header();
     built_frame frame = encode_frame({header.log, header.sequence, offset_, written_}, batch);
-    if (auto put = active_->handle().write_at(offset_, frame.bytes); !put.ok()) {
+    if (auto put = active_->handle().begin_write(offset_, frame.bytes); !put.ok()) {
         auto withdrawn = withdraw(frame.bytes.size(), std::move(put).error());
         return std::move(withdrawn).error();
-    }
-    if (frame.bytes.size() >= early_bytes_min) {
-        active_->handle().start_sync(offset_, frame.bytes.size());
     }
     return frame;
 }

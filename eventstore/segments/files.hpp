@@ -17,6 +17,8 @@
 
 namespace fasti {
 
+inline constexpr std::size_t sector_bytes = 512; //!< written whole or not at all, at a multiple of it
+
 class file {
 public:
     file() = default;
@@ -28,11 +30,18 @@ public:
     virtual result<std::size_t> read_at(std::uint64_t offset, char* out, std::size_t size) = 0;
     //! Writes all of the bytes or fails, perhaps after some of them.
     virtual result<void> write_at(std::uint64_t offset, std::string_view bytes) = 0;
-    //! Hints that a sync of these bytes will follow soon: may begin to write them. Never fails.
-    virtual void start_sync(std::uint64_t offset, std::size_t size) noexcept = 0;
-    //! Returns when the disk took these bytes; only a sync makes them last. A hint: never fails.
-    virtual void write_out(std::uint64_t offset, std::size_t size) noexcept = 0;
-    //! Returns once every byte written before is on stable storage.
+    //! Begins to write whole sectors (offset and size are multiples of sector_bytes) over bytes that are
+    //! there, and may return before the disk took them: sync() follows, and until it returned a read
+    //! gives the old bytes or the new ones. What write_at() fails with may come from sync() instead.
+    //! Thread: the one that syncs.
+    virtual result<void> begin_write(std::uint64_t offset, std::string_view bytes) {
+        return write_at(offset, bytes);
+    }
+    //! Writes zeros (whole sectors) and waits until the disk took them; only a sync makes them last.
+    virtual result<void> write_zeros(std::uint64_t offset, std::size_t size) {
+        return write_at(offset, std::string(size, '\0'));
+    }
+    //! Returns once every byte written before is on stable storage. Errors: store_unavailable.
     virtual result<void> sync() = 0;
     virtual result<std::uint64_t> size() = 0;
 };

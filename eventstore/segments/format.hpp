@@ -6,6 +6,7 @@
 #include "domain/base/ids.hpp"
 #include "domain/base/instant.hpp"
 #include "domain/base/result.hpp"
+#include "eventstore/segments/files.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -16,7 +17,6 @@
 namespace fasti::segments {
 
 inline constexpr std::uint32_t format_number = 2;
-inline constexpr std::size_t sector_bytes = 512; //!< frames begin on one and fill it up
 inline constexpr std::size_t segment_header_bytes = 512;
 inline constexpr std::size_t frame_header_bytes = 128;
 inline constexpr std::size_t footer_bytes = 256;

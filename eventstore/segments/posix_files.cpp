@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "eventstore/segments/posix_files.hpp"
 
+#include "domain/base/check.hpp"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -20,6 +22,7 @@ namespace {
 
 constexpr mode_t owner_file = 0600;
 constexpr mode_t owner_folder = 0700;
+constexpr std::size_t early_bytes_min = 16U * 1024U; // less is not worth a call of its own
 
 error failed(std::string_view what, const std::string& path, int number) {
     const bool full = number == ENOSPC || number == EDQUOT || number == EFBIG;
@@ -81,7 +84,11 @@ int open_again(const std::string& path, int flags) {
 
 class posix_file final : public file {
 public:
-    posix_file(int number, std::string path) : handle_(number), path_(std::move(path)) {}
+    posix_file(int number, std::string path, file_mode mode, std::shared_ptr<write_queue> queue)
+        : handle_(number),
+          path_(std::move(path)),
+          queue_(std::move(queue)),
+          asked_direct_(mode == file_mode::read) {}
 
     result<std::size_t> read_at(std::uint64_t offset, char* out, std::size_t size) override {
         std::size_t done = 0;
@@ -105,6 +112,9 @@ public:
     }
 
     result<void> write_at(std::uint64_t offset, std::string_view bytes) override {
+        if (auto ended = end_direct(); !ended.ok()) {
+            return ended;
+        }
         while (!bytes.empty()) {
             const ssize_t put = ::pwrite(handle_.number(), bytes.data(), bytes.size(),
                                          static_cast<off_t>(offset));
@@ -120,19 +130,42 @@ public:
         return {};
     }
 
-    void start_sync(std::uint64_t offset, std::size_t size) noexcept override {
-        // Begins write-out while the caller still computes; its errors come back at the sync.
-        static_cast<void>(::sync_file_range(handle_.number(), static_cast<off_t>(offset),
-                                            static_cast<off_t>(size), SYNC_FILE_RANGE_WRITE));
+    result<void> begin_write(std::uint64_t offset, std::string_view bytes) override {
+        check(offset % sector_bytes == 0 && bytes.size() % sector_bytes == 0, "whole sectors");
+        if (direct_writer* const direct = direct_or_none()) {
+            const int why = direct->begin(offset, bytes);
+            return why == 0 ? result<void>{} : failed("Writing", path_, why);
+        }
+        auto written = write_at(offset, bytes);
+        if (written.ok() && bytes.size() >= early_bytes_min) {
+            // Begins while the caller still computes; its errors come back at the sync.
+            static_cast<void>(::sync_file_range(handle_.number(), static_cast<off_t>(offset),
+                                                static_cast<off_t>(bytes.size()),
+                                                SYNC_FILE_RANGE_WRITE));
+        }
+        return written;
     }
 
-    void write_out(std::uint64_t offset, std::size_t size) noexcept override {
-        static_cast<void>(::sync_file_range(handle_.number(), static_cast<off_t>(offset),
-                                            static_cast<off_t>(size),
-                                            SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER));
+    result<void> write_zeros(std::uint64_t offset, std::size_t size) override {
+        check(offset % sector_bytes == 0 && size % sector_bytes == 0, "whole sectors");
+        if (direct_writer* const direct = direct_or_none()) {
+            const int why = direct->write_zeros(offset, size);
+            return why == 0 ? result<void>{} : failed("Writing", path_, why);
+        }
+        auto written = write_at(offset, std::string(size, '\0'));
+        if (written.ok()) {
+            static_cast<void>(::sync_file_range(
+                handle_.number(), static_cast<off_t>(offset), static_cast<off_t>(size),
+                SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER));
+        }
+        return written;
     }
 
     result<void> sync() override {
+        if (const int why = direct_ ? direct_->finish() : 0; why != 0) {
+            return error{error_code::store_unavailable,
+                         "Writing " + path_ + " failed: " + std::strerror(why) + "."};
+        }
         if (::fdatasync(handle_.number()) != 0) {
             // Never repeated: after a failure the kernel forgets what it could not write.
             return error{error_code::store_unavailable,
@@ -150,8 +183,29 @@ public:
     }
 
 private:
+    //! Made when first asked for, once.
+    direct_writer* direct_or_none() {
+        if (!std::exchange(asked_direct_, true)) {
+            direct_ = direct_writer::make(handle_.number(), sector_bytes, queue_);
+        }
+        return direct_.get();
+    }
+    //! A file whose footer is written gets no more frames: what they took is given back.
+    result<void> end_direct() {
+        if (!direct_) {
+            return {};
+        }
+        const int why = direct_->finish();
+        direct_.reset();
+        asked_direct_ = false;
+        return why == 0 ? result<void>{} : failed("Writing", path_, why);
+    }
+
     const descriptor handle_;
     const std::string path_;
+    const std::shared_ptr<write_queue> queue_;
+    std::unique_ptr<direct_writer> direct_;
+    bool asked_direct_;
 };
 
 class posix_lock final : public file_lock {
@@ -173,7 +227,7 @@ result<std::unique_ptr<file>> posix_files::open(const std::string& path, file_mo
     if (number < 0) {
         return failed("Opening", path, errno);
     }
-    return std::unique_ptr<file>{std::make_unique<posix_file>(number, path)};
+    return std::unique_ptr<file>{std::make_unique<posix_file>(number, path, mode, queue_)};
 }
 
 result<void> posix_files::rename(const std::string& from, const std::string& to) {

@@ -66,22 +66,16 @@ public:
         return handle_->read_at(offset, out, size);
     }
     result<void> write_at(std::uint64_t offset, std::string_view bytes) override {
-        recorded_operation what;
-        const bool zeros = bytes.find_first_not_of('\0') == std::string_view::npos;
-        what.kind = zeros ? recorded_kind::write_zeros : recorded_kind::write;
-        what.file = number_;
-        what.offset = offset;
-        what.size = bytes.size();
-        what.bytes = zeros ? std::string_view{} : bytes;
-        // Before it is done: what may be on the disk is in the record.
-        auto noted = record_->add(what);
+        auto noted = note_bytes(offset, bytes);
         return noted.ok() ? handle_->write_at(offset, bytes) : noted;
     }
-    void start_sync(std::uint64_t offset, std::size_t size) noexcept override {
-        handle_->start_sync(offset, size);
+    result<void> begin_write(std::uint64_t offset, std::string_view bytes) override {
+        auto noted = note_bytes(offset, bytes);
+        return noted.ok() ? handle_->begin_write(offset, bytes) : noted;
     }
-    void write_out(std::uint64_t offset, std::size_t size) noexcept override {
-        handle_->write_out(offset, size);
+    result<void> write_zeros(std::uint64_t offset, std::size_t size) override {
+        auto noted = note(recorded_kind::write_zeros, offset, size, {});
+        return noted.ok() ? handle_->write_zeros(offset, size) : noted;
     }
     result<void> sync() override {
         auto synced = handle_->sync();
@@ -96,6 +90,23 @@ public:
     result<std::uint64_t> size() override { return handle_->size(); }
 
 private:
+    //! Before it is done: what may be on the disk is in the record.
+    result<void> note(recorded_kind kind, std::uint64_t offset, std::size_t size,
+                      std::string_view bytes) {
+        recorded_operation what;
+        what.kind = kind;
+        what.file = number_;
+        what.offset = offset;
+        what.size = size;
+        what.bytes = bytes;
+        return record_->add(what);
+    }
+    result<void> note_bytes(std::uint64_t offset, std::string_view bytes) {
+        const bool zeros = bytes.find_first_not_of('\0') == std::string_view::npos;
+        return zeros ? note(recorded_kind::write_zeros, offset, bytes.size(), {})
+                     : note(recorded_kind::write, offset, bytes.size(), bytes);
+    }
+
     const std::unique_ptr<file> handle_;
     const std::shared_ptr<record_file> record_;
     const std::uint64_t number_;

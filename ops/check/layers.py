@@ -24,6 +24,7 @@ THIRD_PARTY = {
     "cli11": r"CLI/",
     "tomlplusplus": r"toml\+\+/",
     "xxhash": r"xxh(ash|3)\.h$",
+    "aio": r"libaio\.h$",
     "zstd": r"z(std|dict)(_errors)?\.h$",
     "gtest": r"g(test|mock)/",
     "rapidcheck": r"rapidcheck(/|\.h)",

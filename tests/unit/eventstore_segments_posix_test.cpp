@@ -4,13 +4,18 @@
 
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -118,6 +123,127 @@ TEST_F(real_disk, is_full_where_files_may_grow_no_more) {
     std::signal(SIGXFSZ, handler);
     EXPECT_TRUE(inside.ok());
     expect_failed(outside.error(), error_code::store_full, "Writing " + at("a"));
+}
+
+//! The number of pages of a file that the kernel keeps in memory.
+std::size_t kept_pages(const std::string& path) {
+    const auto size = static_cast<std::size_t>(std::filesystem::file_size(path));
+    const int number = ::open(path.c_str(), O_RDONLY);
+    void* const mapped = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, number, 0);
+    ::close(number);
+    std::vector<unsigned char> kept((size + 4095) / 4096);
+    EXPECT_EQ(::mincore(mapped, size, kept.data()), 0);
+    ::munmap(mapped, size);
+    return static_cast<std::size_t>(
+        std::count_if(kept.begin(), kept.end(), [](unsigned char page) { return page & 1U; }));
+}
+
+bool takes_direct_sectors(const std::string& path) {
+    struct statx about {};
+    return ::statx(AT_FDCWD, path.c_str(), 0, STATX_DIOALIGN, &about) == 0 &&
+           (about.stx_mask & STATX_DIOALIGN) != 0 && about.stx_dio_offset_align != 0 &&
+           sector_bytes % about.stx_dio_offset_align == 0;
+}
+
+std::string content(file& of) {
+    std::string got(static_cast<std::size_t>(*of.size()), '-');
+    EXPECT_EQ(*of.read_at(0, got.data(), got.size()), got.size());
+    return got;
+}
+
+TEST_F(real_disk, takes_sectors_that_were_begun_once_it_is_synced) {
+    const auto held = opened(at("a"), file_mode::create);
+    constexpr std::size_t size = 256 * sector_bytes;
+    ASSERT_TRUE(held->write_zeros(0, size).ok());
+    ASSERT_TRUE(held->sync().ok());
+    if (takes_direct_sectors(at("a"))) {
+        EXPECT_EQ(kept_pages(at("a")), 0U) << "past the page cache";
+    }
+    std::string expected(size, '\0');
+    EXPECT_EQ(content(*held), expected); // and now the page cache has them all
+    const auto reader = opened(at("a"), file_mode::read);
+    const auto begin = [&](std::size_t sector, std::size_t sectors, char what) {
+        const std::string bytes(sectors * sector_bytes, what);
+        expected.replace(sector * sector_bytes, bytes.size(), bytes);
+        return held->begin_write(sector * sector_bytes, bytes).ok();
+    };
+    ASSERT_TRUE(begin(1, 1, 'a'));
+    ASSERT_TRUE(held->sync().ok());
+    EXPECT_EQ(content(*reader), expected);
+    ASSERT_TRUE(begin(2, 100, 'b'));
+    ASSERT_TRUE(begin(102, 3, 'c')) << "one behind the other";
+    ASSERT_TRUE(held->write_at(3, "head").ok()) << "whatever is under way";
+    expected.replace(3, 4, "head");
+    ASSERT_TRUE(held->sync().ok());
+    EXPECT_EQ(content(*reader), expected);
+    ASSERT_TRUE(disk.rename(at("a"), at("b")).ok());
+    ASSERT_TRUE(begin(105, 150, 'd')) << "under its new name";
+    ASSERT_TRUE(held->write_zeros(5 * sector_bytes, sector_bytes).ok());
+    expected.replace(5 * sector_bytes, sector_bytes, sector_bytes, '\0');
+    ASSERT_TRUE(held->sync().ok());
+    EXPECT_EQ(content(*reader), expected);
+}
+
+TEST_F(real_disk, lets_several_write_at_once) {
+    constexpr std::size_t writers = 4;
+    std::vector<std::thread> threads;
+    for (std::size_t i = 0; i < writers; ++i) {
+        threads.emplace_back([this, i] {
+            const auto held = opened(at(std::to_string(i)), file_mode::create);
+            ASSERT_TRUE(held->write_zeros(0, 64 * sector_bytes).ok());
+            std::string expected;
+            for (std::size_t sector = 0; sector < 64; ++sector) {
+                const std::string bytes(sector_bytes, static_cast<char>('a' + (i + sector) % 26));
+                ASSERT_TRUE(held->begin_write(sector * sector_bytes, bytes).ok());
+                ASSERT_TRUE(held->sync().ok());
+                expected += bytes;
+            }
+            EXPECT_EQ(content(*held), expected);
+        });
+    }
+    for (std::thread& one : threads) {
+        one.join();
+    }
+}
+
+TEST_F(real_disk, finishes_what_is_under_way_before_it_closes) {
+    const std::string bytes(64 * sector_bytes, 'x');
+    {
+        const auto held = opened(at("a"), file_mode::create);
+        ASSERT_TRUE(held->write_zeros(0, bytes.size()).ok());
+        ASSERT_TRUE(held->begin_write(0, bytes).ok());
+    }
+    EXPECT_EQ(content(*opened(at("a"), file_mode::read)), bytes);
+}
+
+TEST_F(real_disk, begins_no_write_in_a_file_that_is_only_read) {
+    opened(at("a"), file_mode::create);
+    const std::string sector(sector_bytes, 'x');
+    const auto held = opened(at("a"), file_mode::read);
+    expect_failed(held->begin_write(0, sector).error(), error_code::store_unavailable, "Writing");
+    expect_failed(held->write_zeros(0, sector_bytes).error(), error_code::store_unavailable, "");
+    EXPECT_EQ(*held->size(), 0U);
+}
+
+TEST_F(real_disk, says_at_the_latest_with_the_sync_what_it_could_not_take) {
+    const auto held = opened(at("a"), file_mode::create);
+    ASSERT_TRUE(held->write_zeros(0, 8 * sector_bytes).ok());
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+    auto* const handler = std::signal(SIGXFSZ, SIG_IGN);
+    const rlimit bounded{8 * sector_bytes, before.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &bounded), 0);
+    const auto begun = held->begin_write(8 * sector_bytes, std::string(sector_bytes, 'x'));
+    const auto synced = held->sync();
+    const auto zeroed = held->write_zeros(8 * sector_bytes, sector_bytes);
+    const auto inside = held->begin_write(0, std::string(8 * sector_bytes, 'y'));
+    const auto inside_synced = held->sync();
+    ::setrlimit(RLIMIT_FSIZE, &before);
+    std::signal(SIGXFSZ, handler);
+    EXPECT_NE(begun.ok(), synced.ok()) << "one of them, and only once";
+    expect_failed(zeroed.error(), error_code::store_full, "Writing " + at("a"));
+    EXPECT_TRUE(inside.ok() && inside_synced.ok());
+    EXPECT_EQ(content(*held), std::string(8 * sector_bytes, 'y'));
 }
 
 TEST_F(real_disk, lists_a_folder_in_order) {

@@ -380,11 +380,13 @@ public:
         told_.push_back("write " + std::to_string(offset) + " " + std::to_string(bytes.size()));
         return inner_->write_at(offset, bytes);
     }
-    void start_sync(std::uint64_t offset, std::size_t size) noexcept override {
-        told_.push_back("start " + std::to_string(offset) + " " + std::to_string(size));
+    result<void> begin_write(std::uint64_t offset, std::string_view bytes) override {
+        told_.push_back("begin " + std::to_string(offset) + " " + std::to_string(bytes.size()));
+        return inner_->begin_write(offset, bytes);
     }
-    void write_out(std::uint64_t offset, std::size_t size) noexcept override {
-        told_.push_back("write out " + std::to_string(offset) + " " + std::to_string(size));
+    result<void> write_zeros(std::uint64_t offset, std::size_t size) override {
+        told_.push_back("zeros " + std::to_string(offset) + " " + std::to_string(size));
+        return inner_->write_zeros(offset, size);
     }
     result<void> sync() override {
         told_.emplace_back("sync");
@@ -408,18 +410,17 @@ private:
     }
 };
 
-TEST(segment_ledger, has_the_disk_begin_with_a_large_frame_before_it_is_chained) {
+TEST(segment_ledger, has_the_disk_begin_with_a_frame_and_waits_for_it_at_the_sync) {
     small_log world;
     told_files disk{world.disk};
     auto log = open_segments(disk, world.options());
     ASSERT_TRUE(log.ok());
     disk.told.clear();
     ASSERT_TRUE(world.add(**log, 2).ok());
-    EXPECT_EQ(disk.told, (std::vector<std::string>{"write 512 512", "sync"}));
+    EXPECT_EQ(disk.told, (std::vector<std::string>{"begin 512 512", "sync"}));
     disk.told.clear();
     ASSERT_TRUE(world.add(**log, 20, 1000).ok());
-    EXPECT_EQ(disk.told,
-              (std::vector<std::string>{"write 1024 21504", "start 1024 21504", "sync"}));
+    EXPECT_EQ(disk.told, (std::vector<std::string>{"begin 1024 21504", "sync"}));
 }
 
 TEST(segment_ledger, writes_what_nothing_behind_it_proves_again_and_syncs_it_at_a_start) {
@@ -467,11 +468,9 @@ TEST(segment_ledger, zeroes_the_next_segment_in_pieces_and_syncs_it_once) {
     ASSERT_TRUE(log.ok());
     disk.told.clear();
     ASSERT_TRUE((*log)->prepare_next().ok());
-    std::vector<std::string> expected{"write 4193792 512"};
-    for (const char* const at : {"0", "1048576", "2097152", "3145728"}) {
-        for (const char* const what : {"write ", "write out "}) {
-            expected.push_back(what + std::string{at} + " 1048576");
-        }
+    std::vector<std::string> expected{"zeros 4193792 512"};
+    for (std::size_t at = 0; at < options.segment_bytes; at += 262'144) {
+        expected.push_back("zeros " + std::to_string(at) + " 262144");
     }
     expected.emplace_back("sync");
     EXPECT_EQ(disk.told, expected);

@@ -222,7 +222,7 @@ TEST(a_sealed_segment, has_room_for_its_table_however_full_it_is) {
         auto log = open_segments(world.disk, options);
         ASSERT_TRUE(log.ok());
         for (int i = 0; i < 10; ++i) {
-            ASSERT_TRUE(world.add(**log, 1, 46 * segments::sector_bytes - 400).ok());
+            ASSERT_TRUE(world.add(**log, 1, 46 * sector_bytes - 400).ok());
         }
         ASSERT_TRUE(world.add(**log, 1, last_bytes).ok());
         while (!world.disk.has(small_log::segment(2))) {

@@ -37,8 +37,6 @@ public:
         frame_ = offset >= sector && offset % sector == 0 && bytes.size() % sector == 0;
         return inner_->write_at(offset, bytes);
     }
-    void start_sync(std::uint64_t, std::size_t) noexcept override {}
-    void write_out(std::uint64_t, std::size_t) noexcept override {}
     result<void> sync() override {
         owed_ = frame_;
         return owed_ ? result<void>{} : inner_->sync();

@@ -92,8 +92,6 @@ private:
             node_->now = std::move(written);
             return {};
         }
-        void start_sync(std::uint64_t, std::size_t) noexcept override {}
-        void write_out(std::uint64_t, std::size_t) noexcept override {}
         result<void> sync() override { return {}; }
         result<std::uint64_t> size() override { return std::uint64_t{node_->now->size()}; }
 

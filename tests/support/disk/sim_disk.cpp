@@ -53,8 +53,6 @@ public:
         return generation_ != disk_.generation_ ? lost("the machine went down")
                                                 : disk_.write(*node_, offset, bytes);
     }
-    void start_sync(std::uint64_t, std::size_t) noexcept override {}
-    void write_out(std::uint64_t, std::size_t) noexcept override {}
     result<void> sync() override {
         const std::lock_guard lock{disk_.mutex_};
         return generation_ != disk_.generation_ ? lost("the machine went down")

@@ -33,7 +33,8 @@ public:
     void take_over(segment_set& set, key_index& index, bool attested);
 
     //! Builds and writes a frame behind the last; not durable and not chained yet.
-    //! Errors: store_full (nothing written, may go on), store_unavailable (ended).
+    //! Errors: store_full (nothing written, may go on), store_unavailable (ended). Where overwriting takes
+    //! new room (a file that shares its blocks with a copy), a full disk may show in commit() only.
     result<built_frame> write(const append_batch& batch);
     //! Chains what write() wrote while the disk works on it, syncs it and makes it visible.
     //! Errors: store_unavailable (ended).

@@ -12,16 +12,15 @@
 
 namespace fasti {
 
-//! Writes under way, of any number of writers. Thread: any.
+//! Where writers have their writes carried out; made when the first of them needs it. Where the system
+//! gives none, they wait in begin(). Thread: any.
 class write_queue;
-
-//! Null where the system gives none; writers without one wait in begin().
 std::shared_ptr<write_queue> make_write_queue();
 
 class direct_writer {
 public:
     //! A second way into the file that is open as `number`; null where its file system or disk takes no
-    //! direct writes of `block` bytes.
+    //! direct writes of `block` bytes, or nothing says whether it does (Linux before 6.1, no /proc).
     static std::unique_ptr<direct_writer> make(int number, std::size_t block,
                                                std::shared_ptr<write_queue> queue);
     ~direct_writer(); // waits for what is under way
@@ -29,19 +28,20 @@ public:
     direct_writer& operator=(const direct_writer&) = delete;
 
     //! Begins to write whole blocks at a multiple of one, after what is under way. Copies the bytes.
-    //! Returns 0 or errno: then nothing is under way, and some of the bytes may be there.
+    //! Returns 0 or errno: then nothing is under way, and some of the bytes may be there. Of what the
+    //! disk cannot take, finish() may be the first to know.
     int begin(std::uint64_t offset, std::string_view bytes);
     //! Waits until the disk took what is under way, if anything. Returns 0 or errno.
     int finish();
-    //! Writes zeros (whole blocks) and waits for the disk. Returns 0 or errno.
+    //! Writes zeros (whole blocks), after what is under way, and waits for the disk. Returns 0 or errno.
     int write_zeros(std::uint64_t offset, std::size_t size);
 
 private:
     struct operation;
-    direct_writer(int number, std::shared_ptr<write_queue> queue);
+    explicit direct_writer(std::shared_ptr<write_queue> queue);
     int put(const char* from, std::size_t size, std::uint64_t offset) const;
 
-    const int number_;
+    int number_ = -1;
     const std::shared_ptr<write_queue> queue_;
     const std::unique_ptr<operation> under_way_;
 

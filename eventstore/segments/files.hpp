@@ -32,8 +32,8 @@ public:
     virtual result<void> write_at(std::uint64_t offset, std::string_view bytes) = 0;
     //! Begins to write whole sectors (offset and size are multiples of sector_bytes) over bytes that are
     //! there, and may return before the disk took them: sync() follows, and until it returned a read
-    //! gives the old bytes or the new ones. What write_at() fails with may come from sync() instead.
-    //! Thread: the one that syncs.
+    //! gives the old or the new bytes of each sector. Errors: as write_at(); what only the disk knows may
+    //! come from sync() instead, store_full among it, as store_unavailable. Thread: the one that syncs.
     virtual result<void> begin_write(std::uint64_t offset, std::string_view bytes) {
         return write_at(offset, bytes);
     }

@@ -227,6 +227,10 @@ result<std::unique_ptr<file>> posix_files::open(const std::string& path, file_mo
     if (number < 0) {
         return failed("Opening", path, errno);
     }
+    if (mode == file_mode::write) {
+        // What is read now is what the disk has: a direct write that failed may have left older pages.
+        static_cast<void>(::posix_fadvise(number, 0, 0, POSIX_FADV_DONTNEED));
+    }
     return std::unique_ptr<file>{std::make_unique<posix_file>(number, path, mode, queue_)};
 }
 

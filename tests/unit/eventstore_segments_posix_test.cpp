@@ -184,6 +184,45 @@ TEST_F(real_disk, takes_sectors_that_were_begun_once_it_is_synced) {
     EXPECT_EQ(content(*reader), expected);
 }
 
+//! Where the page cache is the only way: a file system that knows no direct writes.
+TEST(disk_in_memory, takes_sectors_that_were_begun) {
+    std::string folder = "/dev/shm/fasti_disk_XXXXXX";
+    ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+    posix_files disk;
+    {
+        const auto held = std::move(*disk.open(folder + "/a", file_mode::create));
+        ASSERT_TRUE(held->write_zeros(0, 64 * sector_bytes).ok());
+        std::string expected(64 * sector_bytes, '\0');
+        for (const std::size_t sectors : {1U, 40U}) {
+            const std::string bytes(sectors * sector_bytes, 'x');
+            ASSERT_TRUE(held->begin_write(sectors / 2 * sector_bytes, bytes).ok());
+            expected.replace(sectors / 2 * sector_bytes, bytes.size(), bytes);
+            ASSERT_TRUE(held->sync().ok());
+            EXPECT_EQ(content(*held), expected);
+        }
+    }
+    std::filesystem::remove_all(folder);
+}
+
+//! Without a queue, as where the system gives none: the writer waits.
+TEST_F(real_disk, takes_sectors_without_a_queue) {
+    opened(at("a"), file_mode::create);
+    const int number = ::open(at("a").c_str(), O_RDWR);
+    const auto writer = direct_writer::make(number, sector_bytes, nullptr);
+    EXPECT_EQ(writer != nullptr, takes_direct_sectors(at("a")));
+    if (writer) {
+        EXPECT_EQ(writer->begin(0, {}), 0) << "nothing to write";
+        EXPECT_EQ(writer->begin(0, std::string(3 * sector_bytes, 'x')), 0);
+        EXPECT_EQ(writer->write_zeros(sector_bytes, sector_bytes), 0);
+        EXPECT_EQ(writer->finish(), 0);
+        EXPECT_EQ(content(*opened(at("a"), file_mode::read)), std::string(sector_bytes, 'x') +
+                                                                  std::string(sector_bytes, '\0') +
+                                                                  std::string(sector_bytes, 'x'));
+    }
+    EXPECT_EQ(direct_writer::make(number, 100, nullptr), nullptr) << "no disk has such blocks";
+    ::close(number);
+}
+
 TEST_F(real_disk, lets_several_write_at_once) {
     constexpr std::size_t writers = 4;
     std::vector<std::thread> threads;

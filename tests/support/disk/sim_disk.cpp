@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/disk/sim_disk.hpp"
 
+#include "domain/base/check.hpp"
+
 #include <algorithm>
 #include <cstring>
 #include <utility>
@@ -53,6 +55,12 @@ public:
         return generation_ != disk_.generation_ ? lost("the machine went down")
                                                 : disk_.write(*node_, offset, bytes);
     }
+    result<void> begin_write(std::uint64_t offset, std::string_view bytes) override {
+        const std::lock_guard lock{disk_.mutex_};
+        check(offset % sector == 0 && bytes.size() % sector == 0, "whole sectors");
+        return generation_ != disk_.generation_ ? lost("the machine went down")
+                                                : disk_.begin(*node_, offset, bytes);
+    }
     result<void> sync() override {
         const std::lock_guard lock{disk_.mutex_};
         return generation_ != disk_.generation_ ? lost("the machine went down")
@@ -102,6 +110,7 @@ void sim_disk::put(std::string& content, std::uint64_t offset, std::string_view 
 }
 
 result<void> sim_disk::write(node& to, std::uint64_t offset, std::string_view bytes) {
+    complete(to);
     fault how{};
     const bool struck = strikes(how);
     if (struck && random_() % 3 != 0) {
@@ -116,14 +125,46 @@ result<void> sim_disk::write(node& to, std::uint64_t offset, std::string_view by
     return struck ? result<void>{as_error(how)} : result<void>{};
 }
 
+//! A direct write that is on its way: some of its sectors are there, and reads see these.
+result<void> sim_disk::begin(node& to, std::uint64_t offset, std::string_view bytes) {
+    if (calls_ >= strike_at_) {
+        return write(to, offset, bytes);
+    }
+    complete(to);
+    ++calls_;
+    for (std::size_t at = 0; at < bytes.size(); at += sector) {
+        if (random_() % 2 == 0) {
+            put(to.now, offset + at, bytes.substr(at, sector));
+        }
+    }
+    to.unsynced.push_back({offset, std::string{bytes}});
+    to.begun.push_back(to.unsynced.back());
+    return {};
+}
+
+void sim_disk::complete(node& of) {
+    for (const unsynced_write& write : of.begun) {
+        put(of.now, write.offset, write.bytes);
+    }
+    of.begun.clear();
+}
+
 result<void> sim_disk::sync(node& of) {
     fault how{};
     if (strikes(how)) {
         if (how != fault::power_off) {
             settle(of, random_); // and the rest is forgotten although reads still show it
+            for (const unsynced_write& write : of.begun) { // except what went past the page cache
+                const auto at = static_cast<std::size_t>(write.offset);
+                of.durable.resize(std::max(of.durable.size(), at + write.bytes.size()), '\0');
+                put(of.now, write.offset,
+                    std::string_view{of.durable}.substr(at, write.bytes.size()));
+            }
+            of.begun.clear();
         }
         return lost("syncing failed");
     }
+    complete(of);
     if (omitted_ != omission::file_sync) {
         // Only what was written since the last sync: what a failed one lost stays lost.
         for (const unsynced_write& write : of.unsynced) {
@@ -192,6 +233,7 @@ void sim_disk::crash(std::uint64_t seed) {
         if (settled.insert(held.get()).second) {
             settle(*held, random);
             held->now = held->durable;
+            held->begun.clear();
         }
     }
     now_ = after;
@@ -204,6 +246,9 @@ void sim_disk::crash(std::uint64_t seed) {
 
 void sim_disk::restart() {
     const std::lock_guard lock{mutex_};
+    for (const auto& [name, held] : now_) {
+        complete(*held); // the kernel sees to it
+    }
     locks_.clear();
     names_changed_ = false;
     ++generation_;

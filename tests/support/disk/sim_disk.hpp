@@ -71,6 +71,7 @@ private:
         std::string now;     // what reads see
         std::string durable; // what a crash certainly keeps
         std::vector<unsynced_write> unsynced;
+        std::vector<unsynced_write> begun; // of unsynced: of whose sectors reads see any
     };
     using names = std::map<std::string, std::shared_ptr<node>>;
 
@@ -79,6 +80,9 @@ private:
     static void put(std::string& content, std::uint64_t offset, std::string_view bytes);
     static void settle(node& of, std::mt19937_64& random);
     result<void> write(node& to, std::uint64_t offset, std::string_view bytes);
+    result<void> begin(node& to, std::uint64_t offset, std::string_view bytes);
+    //! From here on reads see all that was begun.
+    static void complete(node& of);
     result<void> sync(node& of);
 
     mutable std::mutex mutex_;

@@ -124,6 +124,9 @@ fasti_test(NAME eventstore_segments_test
   SOURCES tests/unit/eventstore_segments_test.cpp
   NEEDS domain/base eventstore/port eventstore/segments tests/support/disk
   USES threads)
+fasti_test(NAME eventstore_segments_calls_test
+  SOURCES tests/unit/eventstore_segments_calls_test.cpp
+  NEEDS eventstore/segments tests/support/disk)
 fasti_test(NAME eventstore_segments_damage_test
   SOURCES tests/unit/eventstore_segments_damage_test.cpp
   NEEDS domain/base eventstore/port eventstore/segments tests/support/disk)
@@ -138,7 +141,8 @@ fasti_test(NAME eventstore_segments_format_test
   NEEDS domain/base eventstore/port eventstore/segments tests/support/disk)
 fasti_test(NAME eventstore_segments_posix_test
   SOURCES tests/unit/eventstore_segments_posix_test.cpp
-  NEEDS domain/base eventstore/segments)
+  NEEDS domain/base eventstore/segments
+  USES threads)
 fasti_test(NAME segments_recording_test
   SOURCES tests/contract/segments_recording_test.cpp
   NEEDS eventstore/segments tests/support/disk)
